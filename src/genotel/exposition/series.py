@@ -1,0 +1,129 @@
+"""What a page is made of: families, their series, and the values of one scrape.
+
+A source (our OTel reader, the collectors, a user's registry) owns its :class:`NumberSeries` and
+:class:`HistogramSeries` objects and hands over the same ones at every scrape; each keeps its
+rendered line templates, so that a scrape only fills in values. When a source drops a series, its
+templates go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+FamilyKind = Literal["counter", "gauge", "histogram", "summary", "info", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Name one metric family, without ``_total`` (counters) and ``_info``.
+
+    ``unit`` is the suffix that the name already ends in, or empty.
+    """
+
+    name: str
+    kind: FamilyKind
+    help: str = ""
+    unit: str = ""
+
+
+class Exemplar(NamedTuple):
+    """Point from a bucket or counter to a trace: hex ids, the value, Unix seconds."""
+
+    trace_id: str
+    span_id: str
+    value: float
+    timestamp: float
+
+
+class NumberSeries:
+    """Keep what does not change from scrape to scrape of one counter or gauge.
+
+    Args:
+        labels: sanitized label names to values, in the order to print.
+        created: Unix seconds at which a counter was born, if known.
+        suffix: text appended to the family name (``_count`` of a foreign summary, say); None lets
+            the format decide (``_total`` for a counter).
+    """
+
+    __slots__ = ("created", "exemplar", "labels", "suffix", "templates")
+
+    def __init__(
+        self, labels: Mapping[str, str] | None = None, created: float | None = None, suffix: str | None = None
+    ) -> None:
+        self.labels = render_labels(labels or {})
+        self.created = created
+        self.suffix = suffix
+        self.exemplar: Exemplar | None = None
+        # One slot per format; see Format.index.
+        self.templates: list[str | None] = [None, None]
+
+
+class HistogramSeries:
+    """Keep what does not change of one histogram, and the last exemplar of each bucket.
+
+    Args:
+        labels: sanitized label names to values, in the order to print.
+        bounds: upper bounds of the buckets, strictly increasing, without +Inf, shape ``(b,)``.
+        created: Unix seconds at which the series was born, if known.
+    """
+
+    __slots__ = ("bounds", "created", "exemplars", "labels", "templates")
+
+    def __init__(self, labels: Mapping[str, str] | None, bounds: Sequence[float], created: float | None = None) -> None:
+        self.labels = render_labels(labels or {})
+        self.bounds = tuple(float(bound) for bound in bounds)
+        self.created = created
+        # Bucket index -> exemplar; buckets without one are absent.
+        self.exemplars: dict[int, Exemplar] = {}
+        self.templates: list[str | None] = [None, None]
+
+
+NumberRow = tuple[NumberSeries, float]
+# Counts of each bucket (not cumulative), shape (b + 1,), and the sum of all values.
+HistogramRow = tuple[HistogramSeries, Sequence[int], float]
+
+
+class Block(NamedTuple):
+    """Hold the rows of one family at one scrape.
+
+    ``rows`` are :data:`NumberRow` unless the family is a histogram, then :data:`HistogramRow`.
+    """
+
+    family: Family
+    rows: Sequence[NumberRow] | Sequence[HistogramRow]
+
+
+class Source(Protocol):
+    """Give the blocks of one scrape; called for every scrape, never by two threads at once."""
+
+    def blocks(self) -> Iterable[Block]:
+        """Return the current values; absent values are left out, never 0 or NaN."""
+        ...
+
+
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+
+
+def escape_label_value(value: str) -> str:
+    r"""Return a label value as both text formats want it, without the quotes.
+
+    Lone surrogates (undecodable file names) become ``?``, since a page is UTF-8.
+
+    Example:
+        >>> escape_label_value('a "b"\n')
+        'a \\"b\\"\\n'
+    """
+    value = value.translate(_ESCAPES)
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+
+
+def render_labels(labels: Mapping[str, str]) -> str:
+    """Return ``name="value",…`` without the braces.
+
+    Example:
+        >>> render_labels({"model": "sdxl", "outcome": "ok"})
+        'model="sdxl",outcome="ok"'
+    """
+    return ",".join(f'{name}="{escape_label_value(value)}"' for name, value in labels.items())

@@ -1,0 +1,101 @@
+"""Attribute keys and their closed sets of values.
+
+Upstream keys are our own constants: the upstream module is private, deprecated and slow to import
+(60-80 ms). Each key says whether it may be a metric label (low cardinality) or belongs on spans
+only.
+"""
+
+from __future__ import annotations
+
+# --- GenAI semantic conventions: metric labels -------------------------------------------------
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+MODEL = "gen_ai.request.model"
+OUTPUT_TYPE = "gen_ai.output.type"
+TOKEN_TYPE = "gen_ai.token.type"
+ERROR_TYPE = "error.type"
+
+# --- GenAI semantic conventions: spans only (values are unbounded) -----------------------------
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+SEED = "gen_ai.request.seed"
+MAX_TOKENS = "gen_ai.request.max_tokens"
+TEMPERATURE = "gen_ai.request.temperature"
+TOP_P = "gen_ai.request.top_p"
+TOP_K = "gen_ai.request.top_k"
+CHOICE_COUNT = "gen_ai.request.choice.count"
+STREAM = "gen_ai.request.stream"
+TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+
+# --- genotel: metric labels --------------------------------------------------------------------
+OUTCOME = "genotel.outcome"
+PHASE = "genotel.phase"
+EXPERIMENT = "genotel.experiment"
+VARIANT = "genotel.variant"
+EVENT = "genotel.event"
+LOAD_SOURCE = "genotel.load.source"
+PARAMETER = "genotel.parameter"
+PARAMETER_VALUE = "genotel.value"
+SCORE_NAME = "genotel.score.name"
+COLLECTOR = "genotel.collector"
+PLACE = "genotel.place"
+METRIC = "genotel.metric"
+FORMAT = "genotel.format"
+CODE = "genotel.code"
+
+# --- genotel: spans only -----------------------------------------------------------------------
+STEPS = "genotel.generation.steps"
+OUTPUTS = "genotel.generation.outputs"
+QUEUE_SECONDS = "genotel.generation.queue.duration"
+PARAMETER_PREFIX = "genotel.request."
+
+# --- host and process --------------------------------------------------------------------------
+CPU_MODE = "cpu.mode"
+CPU_NUMBER = "cpu.logical_number"
+MEMORY_STATE = "system.memory.state"
+PAGING_STATE = "system.paging.state"
+PAGING_DIRECTION = "system.paging.direction"
+DEVICE = "system.device"
+MOUNTPOINT = "system.filesystem.mountpoint"
+FILESYSTEM_TYPE = "system.filesystem.type"
+FILESYSTEM_STATE = "system.filesystem.state"
+DISK_DIRECTION = "disk.io.direction"
+NETWORK_INTERFACE = "network.interface.name"
+NETWORK_DIRECTION = "network.io.direction"
+PROCESS_STATE = "process.state"
+LOAD_WINDOW = "genotel.window"
+PRESSURE_RESOURCE = "genotel.resource"
+PRESSURE_KIND = "genotel.kind"
+
+# --- resource and scope ------------------------------------------------------------------------
+SERVICE_NAME = "service.name"
+SCOPE = "genotel"
+SCOPE_NAME = "otel.scope.name"
+SCOPE_VERSION = "otel.scope.version"
+SCOPE_SCHEMA_URL = "otel.scope.schema_url"
+# The last release of the general conventions that our names follow.
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
+
+# --- closed sets of values ---------------------------------------------------------------------
+OUTCOME_OK = "ok"
+OUTCOME_ERROR = "error"
+OUTCOME_OUT_OF_MEMORY = "out_of_memory"
+OUTCOME_CANCELLED = "cancelled"
+OUTCOME_ABANDONED = "abandoned"
+OUTCOMES = (OUTCOME_OK, OUTCOME_ERROR, OUTCOME_OUT_OF_MEMORY, OUTCOME_CANCELLED, OUTCOME_ABANDONED)
+
+PHASES = ("queue", "load", "preprocess", "encode", "denoise", "prefill", "decode", "postprocess", "save")
+
+EVENT_LOAD = "load"
+EVENT_UNLOAD = "unload"
+EVENTS = ("request", "start", "complete", "fail", EVENT_LOAD, EVENT_UNLOAD, "evict", "download", "health_check")
+EVENT_OUTCOMES = (OUTCOME_OK, OUTCOME_ERROR)
+
+TOKEN_INPUT = "input"
+TOKEN_OUTPUT = "output"
+TOKEN_TYPES = (TOKEN_INPUT, TOKEN_OUTPUT)
+
+# What is over a cap of distinct values is folded into this one.
+OTHER = "other"
+# The semantic conventions' fallback value of error.type.
+OTHER_ERROR = "_OTHER"

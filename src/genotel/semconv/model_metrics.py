@@ -1,0 +1,45 @@
+"""The metrics of models in memory: METRICS.md, "Models"."""
+
+from __future__ import annotations
+
+from genotel.semconv import attributes as a
+from genotel.semconv import buckets
+from genotel.semconv.spec import Kind, Merge, MetricSpec
+
+LOAD_DURATION = MetricSpec(
+    "genotel.model.load.duration",
+    Kind.HISTOGRAM,
+    "s",
+    "Time that loading a model into memory took.",
+    labels=(a.MODEL, a.LOAD_SOURCE, a.ERROR_TYPE),
+    buckets=buckets.LOAD_SECONDS,
+)
+EVENTS = MetricSpec(
+    "genotel.model.events",
+    Kind.COUNTER,
+    "{event}",
+    "Things that happened to a model, by kind and outcome.",
+    labels=(a.MODEL, a.EVENT, a.OUTCOME),
+    closed=((a.OUTCOME, a.EVENT_OUTCOMES),),
+    observable=True,
+)
+RESIDENT = MetricSpec(
+    "genotel.model.resident",
+    Kind.GAUGE,
+    "{model}",
+    "Whether a model is loaded: 1 while it is, 0 after it was unloaded.",
+    labels=(a.MODEL,),
+    merge=Merge.SUM,
+    observable=True,
+)
+LAST_USED = MetricSpec(
+    "genotel.model.last_used.timestamp",
+    Kind.GAUGE,
+    "s",
+    "Unix time at which the last call of a model began.",
+    labels=(a.MODEL,),
+    merge=Merge.MAX,
+    observable=True,
+)
+
+MODEL_METRICS = (LOAD_DURATION, EVENTS, RESIDENT, LAST_USED)

@@ -1,0 +1,112 @@
+"""The metrics of genotel itself: METRICS.md, "genotel itself"."""
+
+from __future__ import annotations
+
+from genotel.semconv import attributes as a
+from genotel.semconv.spec import Kind, Merge, MetricSpec
+
+COLLECTOR_SUCCESS = MetricSpec(
+    "genotel.collector.success",
+    Kind.GAUGE,
+    "{collector}",
+    "Whether the last run of a collector succeeded: 1 or 0.",
+    labels=(a.COLLECTOR,),
+    merge=Merge.PER_PROCESS,
+)
+COLLECTOR_DURATION = MetricSpec(
+    "genotel.collector.duration",
+    Kind.GAUGE,
+    "s",
+    "Time that the last run of a collector took.",
+    labels=(a.COLLECTOR,),
+    merge=Merge.PER_PROCESS,
+)
+COLLECTOR_LAST_SUCCESS = MetricSpec(
+    "genotel.collector.last_success.timestamp",
+    Kind.GAUGE,
+    "s",
+    "Unix time of the last successful run of a collector.",
+    labels=(a.COLLECTOR,),
+    merge=Merge.MAX,
+)
+COLLECTOR_TIMEOUTS = MetricSpec(
+    "genotel.collector.timeouts",
+    Kind.COUNTER,
+    "{timeout}",
+    "Runs of a collector that did not end within its limit.",
+    labels=(a.COLLECTOR,),
+)
+INTERNAL_ERRORS = MetricSpec(
+    "genotel.internal.errors",
+    Kind.COUNTER,
+    "{error}",
+    "Faults of genotel that were kept out of the user's program, by place.",
+    labels=(a.PLACE,),
+    observable=True,
+)
+SERIES_DROPPED = MetricSpec(
+    "genotel.series.dropped",
+    Kind.COUNTER,
+    "{measurement}",
+    "Measurements whose label value was over its cap and was counted as other.",
+    labels=(a.METRIC,),
+    observable=True,
+)
+SCRAPES = MetricSpec(
+    "genotel.scrapes",
+    Kind.COUNTER,
+    "{scrape}",
+    "Requests for the metrics page by format and status code.",
+    labels=(a.FORMAT, a.CODE),
+)
+PAGE_SIZE = MetricSpec(
+    "genotel.page.size",
+    Kind.GAUGE,
+    "By",
+    "Size of the last page before compression.",
+    merge=Merge.PER_PROCESS,
+)
+PAGE_SERIES = MetricSpec(
+    "genotel.page.series",
+    Kind.GAUGE,
+    "{series}",
+    "Label sets on the last page.",
+    merge=Merge.PER_PROCESS,
+)
+JOURNAL_ROWS = MetricSpec(
+    "genotel.journal.rows",
+    Kind.COUNTER,
+    "{row}",
+    "Rows that were written to the journal.",
+    observable=True,
+)
+JOURNAL_DROPPED = MetricSpec(
+    "genotel.journal.dropped",
+    Kind.COUNTER,
+    "{row}",
+    "Rows that could not be written to the journal.",
+    observable=True,
+)
+JOURNAL_SIZE = MetricSpec(
+    "genotel.journal.size",
+    Kind.GAUGE,
+    "By",
+    "Size of the journal's files.",
+    merge=Merge.MAX,
+    observable=True,
+)
+
+SELF_METRICS = (
+    COLLECTOR_SUCCESS,
+    COLLECTOR_DURATION,
+    COLLECTOR_LAST_SUCCESS,
+    COLLECTOR_TIMEOUTS,
+    INTERNAL_ERRORS,
+    SERIES_DROPPED,
+    SCRAPES,
+    PAGE_SIZE,
+    PAGE_SERIES,
+    JOURNAL_ROWS,
+    JOURNAL_DROPPED,
+    JOURNAL_SIZE,
+)
