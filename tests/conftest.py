@@ -1,0 +1,51 @@
+"""Every test starts from a clean environment, an empty home and no open network but loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from genotel import guard
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Allow sockets to loopback only."""
+    from pytest_socket import socket_allow_hosts
+
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Remove our variables and give the test an empty home and working folder."""
+    for name in list(os.environ):
+        if name.startswith(("GENOTEL_", "OTEL_")):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.chdir(home)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def strict_guard() -> Iterator[None]:
+    """Let faults of ours fail the test instead of being swallowed."""
+    guard.reset()
+    with guard.strict():
+        yield
+    guard.reset()
+
+
+def require(path: str | None, what: str) -> str:
+    """Return ``path``; where it is None skip on a laptop and fail in CI."""
+    if path is None:
+        message = f"{what} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
