@@ -41,7 +41,7 @@ class NumberSeries:
     """Keep what does not change from scrape to scrape of one counter or gauge.
 
     Args:
-        labels: sanitized label names to values, in the order to print.
+        labels: sanitized label names to values.
         created: Unix seconds at which a counter was born, if known.
         suffix: text appended to the family name (``_count`` of a foreign summary, say); None lets
             the format decide (``_total`` for a counter).
@@ -56,7 +56,7 @@ class NumberSeries:
         self.created = created
         self.suffix = suffix
         self.exemplar: Exemplar | None = None
-        # One slot per format; see Format.index.
+        # One slot per format (Format.index). A new exemplar clears the slots that print it.
         self.templates: list[str | None] = [None, None]
 
 
@@ -64,7 +64,7 @@ class HistogramSeries:
     """Keep what does not change of one histogram, and the last exemplar of each bucket.
 
     Args:
-        labels: sanitized label names to values, in the order to print.
+        labels: sanitized label names to values.
         bounds: upper bounds of the buckets, strictly increasing, without +Inf, shape ``(b,)``.
         created: Unix seconds at which the series was born, if known.
     """
@@ -120,10 +120,12 @@ def escape_label_value(value: str) -> str:
 
 
 def render_labels(labels: Mapping[str, str]) -> str:
-    """Return ``name="value",…`` without the braces.
+    """Return ``name="value",…`` without the braces, sorted by name.
+
+    Sorted, equal label sets have equal texts, which is how the page finds duplicate series.
 
     Example:
-        >>> render_labels({"model": "sdxl", "outcome": "ok"})
+        >>> render_labels({"outcome": "ok", "model": "sdxl"})
         'model="sdxl",outcome="ok"'
     """
-    return ",".join(f'{name}="{escape_label_value(value)}"' for name, value in labels.items())
+    return ",".join(f'{name}="{escape_label_value(labels[name])}"' for name in sorted(labels))
