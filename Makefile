@@ -1,0 +1,49 @@
+# Every command of this repository. Each target sets itself up; CI calls `make test` and nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+READY := .venv/.ready
+# Two workers: a small machine has two cores, and more would only make the servers of the tests slow.
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: help setup format lint types floors generate check-generated test demo docs
+
+help: ## say what each target is for
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
+
+setup: $(READY) ## make .venv with everything, from nothing; on Debian as root also the system packages
+
+$(READY): pyproject.toml tools/set_up.sh
+	tools/set_up.sh
+
+format: $(READY) ## let ruff write the style, so that nobody discusses it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY) ## find mistakes that need no run
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY) ## prove every signature (mypy --strict)
+	$(BIN)/mypy
+
+floors: $(READY) ## prove that imports go down only
+	$(BIN)/lint-imports
+
+generate: $(READY) ## write the generated files again
+	$(BIN)/python -m tools.generate
+
+check-generated: $(READY) ## fail when a generated file is not what its source says
+	$(BIN)/python -m tools.generate --check
+
+test: lint types floors check-generated ## run everything that CI runs
+	$(BIN)/pytest -n $(WORKERS) --doctest-modules --cov tests src $(ARGS)
+
+demo: $(READY) ## watch a real workload: page, live numbers, advice
+	$(BIN)/genotel demo $(ARGS)
+
+docs: $(READY) ## run every example of README and docs
+	$(BIN)/pytest -q tests/docs $(ARGS)

@@ -1,0 +1,1 @@
+"""Programs of the developer; nothing here is installed with genotel."""
