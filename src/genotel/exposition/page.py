@@ -13,7 +13,7 @@ from typing import cast
 
 from genotel import guard
 from genotel.exposition.format import Format
-from genotel.exposition.series import Block, Family, HistogramRow, HistogramSeries, NumberRow, Source
+from genotel.exposition.series import Block, Family, HistogramRow, HistogramSeries, NumberRow, NumberSeries, Source
 
 # Names that the samples of a kind take beside or instead of the family's own; a second family may
 # not use them. `_created` is what OpenMetrics adds.
@@ -109,10 +109,9 @@ def _lines(format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[
             template = histogram.templates[slot]
             if template is None:
                 template = histogram.templates[slot] = format.histogram(family, histogram)
-            cumulative = [*accumulate(counts)]
+            cumulative = (*accumulate(counts),)
             # `x - x` is 0 but for infinities and NaN, whose Python names no parser takes.
-            cumulative += (total if not total - total else _non_finite(total), cumulative[-1])  # type: ignore[list-item]
-            append(template % tuple(cumulative))
+            append(template % (*cumulative, total if not total - total else _non_finite(total), cumulative[-1]))
     else:
         for series, value in cast("Sequence[NumberRow]", rows):
             template = series.templates[slot]
@@ -136,9 +135,9 @@ def _unique(parts: list[Block]) -> list[NumberRow] | list[HistogramRow]:
     rows: list[NumberRow | HistogramRow] = []
     shape = type(parts[0].rows[0][0])
     dropped = 0
-    for row in chain.from_iterable(part.rows for part in parts):
+    for row in chain.from_iterable(cast("Sequence[NumberRow | HistogramRow]", part.rows) for part in parts):
         series = row[0]
-        key = (series.labels, getattr(series, "suffix", None))
+        key = (series.labels, series.suffix if isinstance(series, NumberSeries) else None)
         if key in seen or type(series) is not shape:
             dropped += 1
             continue
