@@ -8,6 +8,7 @@ templates go with it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -56,8 +57,13 @@ class NumberSeries:
         self.created = created
         self.suffix = suffix
         self.exemplar: Exemplar | None = None
-        # One slot per format (Format.index). A new exemplar clears the slots that print it.
+        # One slot per format (Format.index).
         self.templates: list[str | None] = [None, None]
+
+    def keep(self, exemplar: Exemplar) -> None:
+        """Show this exemplar from now on; for counters."""
+        self.exemplar = exemplar
+        self.templates = [None, None]
 
 
 class HistogramSeries:
@@ -78,6 +84,12 @@ class HistogramSeries:
         # Bucket index -> exemplar; buckets without one are absent.
         self.exemplars: dict[int, Exemplar] = {}
         self.templates: list[str | None] = [None, None]
+
+    def keep(self, exemplar: Exemplar) -> None:
+        """Show this exemplar on its bucket from now on, at every scrape and to every scraper."""
+        self.exemplars[bisect_left(self.bounds, exemplar.value)] = exemplar
+        # The text format prints no exemplars, so its template stays.
+        self.templates[1] = None
 
 
 NumberRow = tuple[NumberSeries, float]
