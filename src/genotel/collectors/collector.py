@@ -1,0 +1,39 @@
+"""What a collector is: a name and a function that reads a source once.
+
+Guarding, timing and bounding are not its business; :mod:`genotel.collectors.scrape` does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from genotel.semconv.spec import MetricSpec
+
+# The metric, the values of its labels in the order of ``spec.labels``, and the value in the spec's
+# unit. A plain tuple, since a scrape makes hundreds of them.
+Reading = tuple[MetricSpec, tuple[str, ...], float]
+
+
+class NoData(Exception):  # noqa: N818  (nothing went wrong)
+    """Say that there is nothing to measure here: no such source, no such hardware."""
+
+
+class Collector(Protocol):
+    """Read one source of the machine."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the file, of the flag and of the label value."""
+        ...
+
+    def collect(self) -> Iterable[Reading]:
+        """Return the current readings; called for every scrape, never by two threads at once.
+
+        What is unknown is left out. Counters never go back while the source runs.
+
+        Raises:
+            NoData: if there is nothing to measure here.
+            Exception: anything else is a failed run: no values, success 0.
+        """
+        ...
