@@ -1,0 +1,36 @@
+"""What flows with the program by ``contextvars``: the running call, experiment and variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genotel.instrumentation.generation import Generation
+
+# The call that is running here, so that the same call is not counted twice and inner code finds it.
+running: ContextVar[Generation | None] = ContextVar("genotel_running", default=None)
+
+# (experiment, variant) or None; a pair, so that the hot path reads one variable.
+tags: ContextVar[tuple[str, str | None] | None] = ContextVar("genotel_tags", default=None)
+
+
+@contextmanager
+def experiment(name: str, *, variant: str | None = None) -> Iterator[None]:
+    """Tag every call made inside the block (or decorated function) with an experiment.
+
+    The tags are labels of the metrics, so both are bounded: over 50 names or variants count as
+    ``other``. They flow into threads and tasks as ``contextvars`` do.
+
+    Example:
+        >>> with experiment("sampler-test", variant="B"):
+        ...     tags.get()
+        ('sampler-test', 'B')
+    """
+    token = tags.set((str(name), None if variant is None else str(variant)))
+    try:
+        yield
+    finally:
+        tags.reset(token)

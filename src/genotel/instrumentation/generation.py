@@ -1,0 +1,219 @@
+"""One measured generation call: begun, finished exactly once, whatever happens in between.
+
+This file is the hot path. It makes one span, one histogram record and one row; everything countable
+is a number in :mod:`genotel.instrumentation.accumulators`. Our own faults stay inside ``guard``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import Token
+from time import perf_counter, time
+from types import TracebackType
+from typing import Any
+
+from opentelemetry.context import Context, attach
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+
+from genotel import guard
+from genotel.instrumentation import accumulators, instruments
+from genotel.instrumentation.call_notes import CallNotes
+from genotel.instrumentation.context import running
+from genotel.instrumentation.outcomes import ABANDONED, OK, error_type, outcome_of
+from genotel.instrumentation.sink import get_sink
+from genotel.instrumentation.site import What, site_for
+from genotel.semconv import attributes as a
+
+DEFAULT_OPERATION = "generate_content"
+# The conventions name no self-hosted engine and allow a custom value.
+DEFAULT_PROVIDER = "self_hosted"
+
+_FAILED = Status(StatusCode.ERROR)
+_INTERNAL = SpanKind.INTERNAL
+
+
+class Generation(CallNotes):
+    """Measure one generation call, as a context manager.
+
+    Made by :func:`generation` and handed out by :func:`current_generation`.
+    """
+
+    _context_token: Token[Context] | None = None
+    _running_token: Token[Generation | None] | None = None
+
+    def __enter__(self) -> Generation:
+        try:
+            return self._begin()
+        except Exception as error:
+            guard.report("generation.begin", error)
+            return self
+
+    def __exit__(
+        self, exception_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.finish(error)
+
+    async def __aenter__(self) -> Generation:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, exception_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.finish(error)
+
+    def suspend(self) -> None:
+        """Take the call out of the context that it was begun in; it goes on being measured."""
+        for token in (self._context_token, self._running_token):
+            if token is not None:
+                # Ended in another context (a generator closed elsewhere): that one is not ours to change.
+                with suppress(ValueError, RuntimeError):
+                    token.var.reset(token)  # type: ignore[arg-type]  # each token goes to its own variable
+        self._context_token = self._running_token = None
+
+    def _begin(self) -> Generation:
+        bound = instruments.instruments()
+        if bound is None:
+            return self
+        outer = running.get()
+        if outer is not None and not outer._finished and outer._counts(self._what):
+            # The same call, measured once more on the way in: count it once.
+            return outer
+        self._site = site = site_for(*self._what)
+        totals = site.totals
+        self._start = perf_counter()
+        self._started_at = site.model_totals.last_used = time()
+        with totals.lock:
+            totals.started += 1
+        # From here on the call is measured, even if something of ours below goes wrong.
+        self._instruments = bound
+        if bound.tracer is not None:
+            self._span = span = bound.tracer.start_span(site.span_name, None, _INTERNAL, site.span_attributes)
+            self._context = context = set_span_in_context(span)
+            self._context_token = attach(context)
+        self._running_token = running.set(self)
+        if self._parameters is not None:
+            self._note_parameters(self._parameters)
+        sink = get_sink()
+        if sink is not None:
+            sink.start(id(self), self._row)
+        self._start = perf_counter()
+        return self
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the call, once; with the exception that ended it, if any.
+
+        The context manager calls this. The outcome is read from the type of ``error``.
+        """
+        if self._finished or self._instruments is None:
+            return
+        seconds = perf_counter() - self._start
+        try:
+            self._end(self._instruments, seconds, error)
+        except Exception as fault:
+            guard.report("generation.finish", fault)
+
+    def _end(self, bound: instruments.Instruments, seconds: float, error: BaseException | None) -> None:
+        self.suspend()
+        site = self._site
+        if site.epoch != accumulators.epoch():
+            # Begun before a fork: the call is the parent's, whose own copy counts it. The lock below
+            # may have been held by a thread that does not exist here.
+            self._finished = True
+            return
+        totals = site.totals
+        outcome = self._outcome
+        if outcome is None:
+            outcome = OK if error is None else outcome_of(error)
+        with totals.lock:
+            if self._finished:
+                return
+            self._finished = True
+            totals.finished[outcome] += 1
+        attributes = totals.attributes
+        failure: str | None = None
+        if outcome != OK and outcome != ABANDONED:
+            failure = a.OUTCOMES[outcome] if error is None else error_type(error)
+            attributes = totals.error_attributes(failure)
+        context = self._context
+        if self._progress is not None:
+            self._progress.end_phase()
+        bound.duration.record(seconds, attributes, context)
+        if self._queue_seconds is not None:
+            bound.queue_duration.record(self._queue_seconds, totals.attributes, context)
+        if self._input_tokens is not None:
+            bound.token_usage.record(self._input_tokens, totals.token_attributes[0], context)
+        if self._output_tokens is not None:
+            bound.token_usage.record(self._output_tokens, totals.token_attributes[1], context)
+        span = self._span
+        if span is not None:
+            if span.is_recording():
+                self._describe(span, outcome, failure)
+            span.end()
+        sink = get_sink()
+        if sink is not None:
+            sink.finish(id(self), self._row(seconds, outcome, failure))
+
+    def _describe(self, span: Span, outcome: int, failure: str | None) -> None:
+        if failure is not None:
+            # No description: the text of an exception may hold a prompt.
+            span.set_status(_FAILED)
+            span.set_attribute(a.ERROR_TYPE, failure)
+        if outcome != OK:
+            span.set_attribute(a.OUTCOME, a.OUTCOMES[outcome])
+        if self._input_tokens is not None:
+            span.set_attribute(a.INPUT_TOKENS, self._input_tokens)
+        if self._output_tokens is not None:
+            span.set_attribute(a.OUTPUT_TOKENS, self._output_tokens)
+        if self._outputs:
+            span.set_attribute(a.OUTPUTS, self._outputs)
+        if self._progress is not None and self._progress.steps:
+            span.set_attribute(a.STEPS, self._progress.steps)
+        if self._queue_seconds is not None:
+            span.set_attribute(a.QUEUE_SECONDS, self._queue_seconds)
+        if self._first_chunk_seconds is not None:
+            span.set_attribute(a.TIME_TO_FIRST_CHUNK, self._first_chunk_seconds)
+
+    def _counts(self, what: What) -> bool:
+        """Say whether this call already counts a call of that operation and model."""
+        mine = self._what
+        return mine[0] == what[0] and mine[2] == what[2]
+
+
+def generation(
+    model: str,
+    *,
+    operation: str = DEFAULT_OPERATION,
+    provider: str = DEFAULT_PROVIDER,
+    output: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    prompt: str | None = None,
+    queue_seconds: float | None = None,
+) -> Generation:
+    """Measure one generation call with a ``with`` or ``async with`` block.
+
+    Args:
+        model: name of the model, without a path.
+        operation: ``gen_ai.operation.name``.
+        provider: ``gen_ai.provider.name``, such as ``diffusers``.
+        output: ``gen_ai.output.type``: text, image, video, speech, …
+        parameters: numbers and truth values; of texts only words such as ``scheduler``.
+        prompt: only its keyed hash is kept, in the journal, to count different prompts.
+        queue_seconds: how long the call waited before it began.
+
+    A call inside another one of the same operation and model is counted once, with the outer one.
+
+    Example:
+        >>> with generation("sdxl", output="image", parameters={"steps": 30}) as call:
+        ...     call.outputs(4)
+    """
+    return Generation(operation, provider, model, output, parameters, prompt, queue_seconds)
+
+
+def current_generation() -> Generation:
+    """Return the call that is running here, to tell it of steps and outputs; else one that does nothing.
+
+    Example:
+        >>> current_generation().step()
+    """
+    return running.get() or Generation("", "", "")

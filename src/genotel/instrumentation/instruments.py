@@ -1,0 +1,201 @@
+"""The instruments of genotel, made once for a pair of providers from the catalogue.
+
+Until :func:`bind` is called they hang on OpenTelemetry's global providers, whose proxies become real
+when the program sets its own; so the SDK also works in programs that never call ``configure()``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
+from opentelemetry.trace import Tracer, TracerProvider
+
+import genotel
+from genotel import guard
+from genotel.instrumentation import accumulators
+from genotel.semconv import attributes as a
+from genotel.semconv import generation_metrics as gm
+from genotel.semconv import model_metrics as mm
+from genotel.semconv import self_metrics as sm
+from genotel.semconv.spec import Kind, MetricSpec
+
+
+class Instruments:
+    """Hold the tracer and every synchronous instrument; observable ones read the accumulators.
+
+    Args:
+        tracer_provider: makes the spans; None makes none.
+        meter_provider: makes the instruments.
+    """
+
+    __slots__ = (
+        "duration",
+        "load_duration",
+        "phase_duration",
+        "queue_duration",
+        "score",
+        "step_duration",
+        "time_per_output_chunk",
+        "time_to_first_chunk",
+        "token_usage",
+        "tracer",
+    )
+
+    def __init__(self, tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
+        self.tracer: Tracer | None = None
+        if tracer_provider is not None:
+            self.tracer = tracer_provider.get_tracer(a.SCOPE, genotel.__version__, schema_url=a.SCHEMA_URL)
+        meter = meter_provider.get_meter(a.SCOPE, genotel.__version__, schema_url=a.SCHEMA_URL)
+        self.duration = _histogram(meter, gm.DURATION)
+        self.token_usage = _histogram(meter, gm.TOKEN_USAGE)
+        self.time_to_first_chunk = _histogram(meter, gm.TIME_TO_FIRST_CHUNK)
+        self.time_per_output_chunk = _histogram(meter, gm.TIME_PER_OUTPUT_CHUNK)
+        self.step_duration = _histogram(meter, gm.STEP_DURATION)
+        self.phase_duration = _histogram(meter, gm.PHASE_DURATION)
+        self.queue_duration = _histogram(meter, gm.QUEUE_DURATION)
+        self.score = _histogram(meter, gm.SCORE)
+        self.load_duration = _histogram(meter, mm.LOAD_DURATION)
+        for spec, read in OBSERVED:
+            _observable(meter, spec, read)
+
+
+def _histogram(meter: Meter, spec: MetricSpec) -> Histogram:
+    return meter.create_histogram(
+        spec.name, unit=spec.unit, description=spec.help, explicit_bucket_boundaries_advisory=spec.buckets
+    )
+
+
+def _observable(meter: Meter, spec: MetricSpec, read: Callable[[], Iterator[Observation]]) -> None:
+    def callback(_: CallbackOptions) -> Iterable[Observation]:
+        return read()
+
+    create = {
+        Kind.COUNTER: meter.create_observable_counter,
+        Kind.UP_DOWN_COUNTER: meter.create_observable_up_down_counter,
+        Kind.GAUGE: meter.create_observable_gauge,
+    }[spec.kind]
+    create(spec.name, callbacks=[callback], unit=spec.unit, description=spec.help)
+
+
+def _requests() -> Iterator[Observation]:
+    for totals in accumulators.all_calls():
+        for count, attributes in zip(totals.finished, totals.outcomes, strict=True):
+            yield Observation(count, attributes)
+
+
+def _started() -> Iterator[Observation]:
+    return (Observation(totals.started, totals.attributes) for totals in accumulators.all_calls())
+
+
+def _active() -> Iterator[Observation]:
+    return (Observation(totals.active, totals.attributes) for totals in accumulators.all_calls())
+
+
+def _steps() -> Iterator[Observation]:
+    return (Observation(totals.steps, totals.attributes) for totals in accumulators.all_calls() if totals.steps)
+
+
+def _outputs(field: str) -> Callable[[], Iterator[Observation]]:
+    def read() -> Iterator[Observation]:
+        for totals in accumulators.all_calls():
+            for made in [*totals.outputs.values()]:
+                value = getattr(made, field)
+                if value:
+                    yield Observation(value, made.attributes)
+
+    return read
+
+
+def _parameters() -> Iterator[Observation]:
+    for totals in accumulators.all_calls():
+        with totals.lock:
+            cells = [*totals.parameters.items()]
+        for (name, value), cell in cells:
+            yield Observation(cell[0], {**totals.attributes, a.PARAMETER: name, a.PARAMETER_VALUE: value})
+
+
+def _events() -> Iterator[Observation]:
+    for totals in accumulators.all_models():
+        for (kind, outcome), cell in [*totals.events.items()]:
+            yield Observation(cell[0], {**totals.attributes, a.EVENT: kind, a.OUTCOME: outcome})
+
+
+def _resident() -> Iterator[Observation]:
+    for totals in accumulators.all_models():
+        if totals.resident is not None:
+            yield Observation(totals.resident, totals.attributes)
+
+
+def _last_used() -> Iterator[Observation]:
+    for totals in accumulators.all_models():
+        if totals.last_used is not None:
+            yield Observation(totals.last_used, totals.attributes)
+
+
+def _internal_errors() -> Iterator[Observation]:
+    return (Observation(count, {a.PLACE: place}) for place, count in guard.internal_errors().items())
+
+
+def _dropped() -> Iterator[Observation]:
+    return (Observation(count, {a.METRIC: name}) for name, count in accumulators.all_dropped())
+
+
+# Every observable metric and what reads it; one visible line each.
+OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
+    (gm.REQUESTS, _requests),
+    (gm.STARTED, _started),
+    (gm.ACTIVE, _active),
+    (gm.STEPS, _steps),
+    (gm.OUTPUTS, _outputs("outputs")),
+    (gm.OUTPUT_FRAMES, _outputs("frames")),
+    (gm.OUTPUT_PIXELS, _outputs("pixels")),
+    (gm.OUTPUT_SECONDS, _outputs("seconds")),
+    (gm.PARAMETERS, _parameters),
+    (mm.EVENTS, _events),
+    (mm.RESIDENT, _resident),
+    (mm.LAST_USED, _last_used),
+    (sm.INTERNAL_ERRORS, _internal_errors),
+    (sm.SERIES_DROPPED, _dropped),
+)
+
+_lock = threading.Lock()
+_bound: Instruments | None = None
+_disabled = False
+
+
+def instruments() -> Instruments | None:
+    """Return the instruments in force; None while telemetry is disabled."""
+    return _bound if _bound is not None or _disabled else _bind_global()
+
+
+def _bind_global() -> Instruments:
+    global _bound
+    with _lock:
+        if _bound is None:
+            _bound = Instruments(trace.get_tracer_provider(), metrics.get_meter_provider())
+        return _bound
+
+
+def bind(tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
+    """Make the instruments hang on these providers from now on."""
+    global _bound, _disabled
+    bound = Instruments(tracer_provider, meter_provider)
+    with _lock:
+        _bound, _disabled = bound, False
+
+
+def disable() -> None:
+    """Measure nothing from now on."""
+    global _bound, _disabled
+    with _lock:
+        _bound, _disabled = None, True
+
+
+def unbind() -> None:
+    """Go back to the global providers; they are asked at the next call."""
+    global _bound, _disabled
+    with _lock:
+        _bound, _disabled = None, False

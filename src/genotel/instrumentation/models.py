@@ -1,0 +1,88 @@
+"""Models in memory: loaded, unloaded, used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter, time
+
+from genotel import guard
+from genotel.instrumentation import accumulators, instruments
+from genotel.instrumentation.events import record_event
+from genotel.instrumentation.generation import DEFAULT_OPERATION, DEFAULT_PROVIDER
+from genotel.instrumentation.outcomes import error_type
+from genotel.instrumentation.site import site_for
+from genotel.semconv import attributes as a
+
+
+@contextmanager
+def model_load(model: str, *, source: str | None = None) -> Iterator[None]:
+    """Measure the loading of a model; it counts as resident when the block ends well.
+
+    Args:
+        model: name of the model, without a path.
+        source: where it came from, one word: ``disk``, ``hub``, ``cache``, …
+
+    Example:
+        >>> with model_load("sdxl", source="disk"):
+        ...     pass
+    """
+    with guard.guarded("models.begin"):
+        accumulators.bear_events(model, a.EVENT_LOAD, a.EVENT_UNLOAD)
+    start = perf_counter()
+    try:
+        yield
+    except BaseException as error:
+        _loaded(model, source, perf_counter() - start, error)
+        raise
+    _loaded(model, source, perf_counter() - start, None)
+
+
+def _loaded(model: str, source: str | None, seconds: float, error: BaseException | None) -> None:
+    try:
+        bound = instruments.instruments()
+        if bound is None:
+            return
+        attributes = dict(accumulators.model_totals(model).attributes)
+        if source is not None:
+            attributes[a.LOAD_SOURCE] = accumulators.capped("load_source", source)
+        if error is not None:
+            attributes[a.ERROR_TYPE] = error_type(error)
+        bound.load_duration.record(seconds, attributes)
+        outcome = a.OUTCOME_OK if error is None else a.OUTCOME_ERROR
+        record_event(model, kind=a.EVENT_LOAD, duration_seconds=seconds, outcome=outcome, source=source)
+        if error is None:
+            accumulators.set_resident(model, +1)
+    except Exception as fault:
+        guard.report("models.load", fault)
+
+
+def model_unloaded(model: str) -> None:
+    """Note that a loaded copy of a model was taken out of memory.
+
+    Example:
+        >>> model_unloaded("sdxl")
+    """
+    try:
+        if instruments.instruments() is not None:
+            accumulators.set_resident(model, -1)
+            record_event(model, kind=a.EVENT_UNLOAD)
+    except Exception as fault:
+        guard.report("models.unloaded", fault)
+
+
+def declare_models(*models: str) -> None:
+    """Name models that the program may use, so that all of their counters are born at 0.
+
+    A counter born at 1 has no increase, so the first use of a rare model would be lost to queries.
+    """
+    for model in models:
+        site_for(DEFAULT_OPERATION, DEFAULT_PROVIDER, model, None)
+        accumulators.bear_events(model, a.EVENT_LOAD, a.EVENT_UNLOAD)
+
+
+def used_at(model: str, timestamp: float | None = None) -> None:
+    """Note when a model was last used, in Unix seconds; restored from a journal after a restart."""
+    totals = accumulators.model_totals(model)
+    moment = time() if timestamp is None else timestamp
+    totals.last_used = max(totals.last_used or moment, moment)

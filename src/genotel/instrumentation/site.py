@@ -1,0 +1,53 @@
+"""What all calls of one label set share: its numbers, span name and attributes, ready-made."""
+
+from __future__ import annotations
+
+from genotel.instrumentation import accumulators
+from genotel.instrumentation.accumulators import CallKey
+from genotel.instrumentation.context import tags
+from genotel.semconv import attributes as a
+
+# operation, provider, model, output type
+What = tuple[str, str, str, str | None]
+
+
+class Site:
+    """Keep what all calls of one label set and output type share, ready-made."""
+
+    __slots__ = ("epoch", "key", "model_totals", "output", "span_attributes", "span_name", "totals")
+
+    def __init__(self, key: CallKey, output: str | None) -> None:
+        self.key = key
+        self.output = output
+        self.epoch = accumulators.epoch()
+        self.totals = accumulators.call_totals(key)
+        self.model_totals = accumulators.model_totals(key.model)
+        self.span_name = f"{key.operation} {key.model}"
+        # The span keeps the real names; only labels of metrics are capped.
+        self.span_attributes: dict[str, str] = {
+            a.OPERATION: key.operation,
+            a.PROVIDER: key.provider,
+            a.MODEL: key.model,
+        }
+        if output is not None:
+            self.span_attributes[a.OUTPUT_TYPE] = output
+        if key.experiment is not None:
+            self.span_attributes[a.EXPERIMENT] = key.experiment
+        if key.variant is not None:
+            self.span_attributes[a.VARIANT] = key.variant
+
+
+_sites: dict[tuple[str, str, str, str | None, tuple[str, str | None] | None], Site] = {}
+
+
+def site_for(operation: str, provider: str, model: str, output: str | None) -> Site:
+    """Return the site of a call made here and now, under the experiment that is set."""
+    tag = tags.get()
+    key = (operation, provider, model, output, tag)
+    site = _sites.get(key)
+    if site is None or site.epoch != accumulators.epoch():
+        if len(_sites) >= accumulators.MAX_LABEL_SETS:
+            _sites.clear()
+        experiment, variant = tag or (None, None)
+        site = _sites[key] = Site(CallKey(operation, provider, model, experiment, variant), output)
+    return site
