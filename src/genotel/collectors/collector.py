@@ -6,7 +6,7 @@ Guarding, timing and bounding are not its business; :mod:`genotel.collectors.scr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from genotel.semconv.spec import MetricSpec
 
@@ -36,4 +36,13 @@ class Collector(Protocol):
             NoData: if there is nothing to measure here.
             Exception: anything else is a failed run: no values, success 0.
         """
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """Be a collector that holds threads, files or a child process."""
+
+    def close(self) -> None:
+        """Let go of them; nobody collects any more."""
         ...

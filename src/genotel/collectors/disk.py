@@ -49,6 +49,10 @@ class DiskCollector:
         yield from self._filesystems(table or b"")
         yield from self._disks(statistics or b"")
 
+    def close(self) -> None:
+        """End the thread that asks the filesystems."""
+        self._runner.close()
+
     def _filesystems(self, table: bytes) -> Iterator[Reading]:
         if table != self._table:
             self._table, self._mounts = table, storage_mounts(table)

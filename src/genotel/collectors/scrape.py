@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from genotel import guard
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.collectors.bounded import BoundedRunner, Call, Done, Failed, Hung, Outcome
-from genotel.collectors.collector import Collector, NoData, Reading
+from genotel.collectors.collector import Closable, Collector, NoData, Reading
 from genotel.collectors.families import FamilyTable
 from genotel.exposition.series import Block
 from genotel.semconv import self_metrics as m
@@ -60,8 +60,10 @@ class Scrape:
         return blocks
 
     def close(self) -> None:
-        """End the threads; the page must not ask any more."""
+        """End the threads and close the collectors; the page must not ask any more."""
         self._runner.close()
+        for member in self._members:
+            member.close()
 
 
 class _Member:
@@ -105,6 +107,12 @@ class _Member:
                     self.name,
                     limit_seconds,
                 )
+
+    def close(self) -> None:
+        """Close the collector if it holds anything."""
+        if isinstance(self._collector, Closable):
+            with guard.guarded(f"collectors.{self.name}.close"):
+                self._collector.close()
 
     def readings(self) -> Iterator[Reading]:
         """Yield the metrics of genotel about this collector."""
