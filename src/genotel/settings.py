@@ -128,12 +128,23 @@ class CollectorSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtlpSettings:
+    """Say where telemetry is pushed to; OpenTelemetry's exporters read the details themselves."""
+
+    otlp_endpoint: str | None = _setting(None, _text, "OTEL_EXPORTER_OTLP_ENDPOINT")
+    otlp_traces_endpoint: str | None = _setting(None, _text, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    otlp_metrics_endpoint: str | None = _setting(None, _text, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+    otlp_protocol: str = _setting("http/protobuf", _text, "OTEL_EXPORTER_OTLP_PROTOCOL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceSettings:
     """Hold the classic rules' thresholds; days, uses a day, ratios from 0 to 1."""
 
     cleanup_threshold_days: float = _setting(30.0, _number(1, 3650))
     min_uses_per_day: float = _setting(0.1, _number(0, 1e6))
     min_success: float = _setting(0.5, _number(0, 1))
+    performance_window_days: float = _setting(7.0, _number(1, 3650))
     priority_high_uses_per_day: float = _setting(1.0, _number(0, 1e6))
     priority_medium_uses_per_day: float = _setting(0.1, _number(0, 1e6))
 
@@ -158,6 +169,7 @@ class Settings:
     sdk: SdkSettings = SdkSettings()
     journal: JournalSettings = JournalSettings()
     collectors: CollectorSettings = CollectorSettings()
+    otlp: OtlpSettings = OtlpSettings()
     advice: AdviceSettings = AdviceSettings()
     export: ExportSettings = ExportSettings()
 
@@ -172,6 +184,7 @@ def default_journal_path(environ: Mapping[str, str] | None = None) -> Path:
 def load_settings(
     arguments: Mapping[str, object] | None = None,
     *,
+    defaults: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
     config: Path | None = None,
 ) -> Settings:
@@ -179,6 +192,7 @@ def load_settings(
 
     Args:
         arguments: settings by field name; a value of None counts as not given.
+        defaults: what a command has instead of the default that is written here.
         environ: the environment, by default that of the process.
         config: a ``genotel.toml``; by default ``$GENOTEL_CONFIG``, else ``genotel.toml`` in the
             working folder if there is one.
@@ -187,6 +201,7 @@ def load_settings(
         SettingsError: naming every mistake that was found.
     """
     environ = os.environ if environ is None else environ
+    defaults = defaults or {}
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     mistakes: list[str] = []
     file, tables = _read_config(config, environ, mistakes)
@@ -208,6 +223,8 @@ def load_settings(
                 source, raw = f"variable {variable}", environ[variable]
             elif in_file is not None:
                 source, raw = f"{file}: {section.name}.{setting.name}", in_file
+            elif setting.name in defaults:
+                source, raw = f"default {setting.name}", defaults[setting.name]
             else:
                 continue
             try:

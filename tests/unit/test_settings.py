@@ -78,6 +78,16 @@ def test_no_collectors_has_a_word() -> None:
     assert load_settings({"collectors": "cpu,memory"}, environ={}).collectors.collectors == ("cpu", "memory")
 
 
+def test_a_command_may_have_defaults_of_its_own(tmp_path: Path) -> None:
+    """They come last: file, environment and arguments still win, and a word may mean nothing at all."""
+    own = {"collectors": "all"}
+    assert load_settings(defaults=own, environ={}).collectors.collectors == ("all",)
+    assert load_settings(defaults=own, environ={"GENOTEL_COLLECTORS": "none"}).collectors.collectors == ()
+    config = _config(tmp_path, '[collectors]\ncollectors = ["cpu"]\n')
+    assert load_settings(defaults=own, environ={}, config=config).collectors.collectors == ("cpu",)
+    assert load_settings({"collectors": "disk"}, defaults=own, environ={}).collectors.collectors == ("disk",)
+
+
 @pytest.mark.parametrize("word", [True, "on", "true", "Default"])
 def test_the_journal_has_a_default_path(word: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for without a path it is kept in the state folder of the user."""

@@ -13,10 +13,13 @@ from typing import Any
 import typer
 
 from genotel import __version__
+from genotel.cli.serve import serve
 from genotel.errors import GenotelError
 
 # Name -> function. One visible line per command.
-COMMANDS: dict[str, Callable[..., Any]] = {}
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "serve": serve,
+}
 
 app = typer.Typer(
     name="genotel",
