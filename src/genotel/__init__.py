@@ -11,10 +11,34 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    pass
+    from genotel.instrumentation.context import experiment as experiment
+    from genotel.instrumentation.decorators import measure as measure
+    from genotel.instrumentation.events import EventKind as EventKind
+    from genotel.instrumentation.events import record_event as record_event
+    from genotel.instrumentation.generation import Generation as Generation
+    from genotel.instrumentation.generation import current_generation as current_generation
+    from genotel.instrumentation.generation import generation as generation
+    from genotel.instrumentation.models import model_load as model_load
+    from genotel.instrumentation.models import model_unloaded as model_unloaded
+    from genotel.startup import Handle as Handle
+    from genotel.startup import configure as configure
+    from genotel.startup import shutdown as shutdown
 
 # Public name -> module that defines it. One visible line per name.
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {
+    "EventKind": "genotel.instrumentation.events",
+    "Generation": "genotel.instrumentation.generation",
+    "Handle": "genotel.startup",
+    "configure": "genotel.startup",
+    "current_generation": "genotel.instrumentation.generation",
+    "experiment": "genotel.instrumentation.context",
+    "generation": "genotel.instrumentation.generation",
+    "measure": "genotel.instrumentation.decorators",
+    "model_load": "genotel.instrumentation.models",
+    "model_unloaded": "genotel.instrumentation.models",
+    "record_event": "genotel.instrumentation.events",
+    "shutdown": "genotel.startup",
+}
 
 __all__ = ["__version__", *sorted(_HOME)]
 

@@ -163,20 +163,32 @@ OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
 
 _lock = threading.Lock()
 _bound: Instruments | None = None
+_later: Callable[[], None] | None = None
 _disabled = False
 
 
 def instruments() -> Instruments | None:
     """Return the instruments in force; None while telemetry is disabled."""
-    return _bound if _bound is not None or _disabled else _bind_global()
+    return _bound if _bound is not None or _disabled else _bind_now()
 
 
-def _bind_global() -> Instruments:
-    global _bound
+def _bind_now() -> Instruments | None:
+    global _bound, _later
+    later, _later = _later, None
+    if later is not None:
+        later()
     with _lock:
-        if _bound is None:
+        if _bound is None and not _disabled:
             _bound = Instruments(trace.get_tracer_provider(), metrics.get_meter_provider())
         return _bound
+
+
+def bind_later(bind_now: Callable[[], None]) -> None:
+    """Bind at the next call, by calling ``bind_now``; for a forked child that may never make one."""
+    global _lock, _bound, _later
+    # Another thread of the parent may have held the lock when the fork happened.
+    _lock = threading.Lock()
+    _bound, _later = None, bind_now
 
 
 def bind(tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
@@ -196,6 +208,6 @@ def disable() -> None:
 
 def unbind() -> None:
     """Go back to the global providers; they are asked at the next call."""
-    global _bound, _disabled
+    global _bound, _disabled, _later
     with _lock:
-        _bound, _disabled = None, False
+        _bound, _disabled, _later = None, False, None

@@ -1,0 +1,330 @@
+"""Public ``configure()`` and ``shutdown()``: the only place that starts threads in a user's program.
+
+It joins the SDK's providers, the page, the collectors and the journal. Whatever of ours fails here
+is one warning; the program goes on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from genotel import guard
+from genotel.errors import GenotelError
+from genotel.exposition.page import Page
+from genotel.exposition.server import PageServer
+from genotel.instrumentation import accumulators, instruments
+from genotel.instrumentation.models import declare_models, used_at
+from genotel.instrumentation.sink import set_sink
+from genotel.settings import Settings, load_settings
+from genotel.telemetry import pipeline as pipelines
+from genotel.telemetry.pipeline import Pipeline
+
+# Collectors (psutil) and the journal (sqlite3) are imported where they are asked for: a program that
+# uses neither starts faster.
+if TYPE_CHECKING:
+    from genotel.collectors.scrape import Scrape
+    from genotel.journal.writer import JournalWriter
+
+logger = logging.getLogger("genotel")
+
+
+@dataclass(slots=True, eq=False)
+class Handle:
+    """Hold what ``configure()`` started; a context manager that shuts it down.
+
+    ``url`` is the page's address, or None where no page is served. ``page`` renders it without a
+    server, to mount it in an application (see ``genotel.exposition.wsgi`` and ``asgi``).
+    """
+
+    url: str | None = None
+    page: Page = field(default_factory=Page)
+    _settings: Settings = field(default_factory=Settings)
+    _pipeline: Pipeline | None = None
+    _server: PageServer | None = None
+    _scrape: Scrape | None = None
+    _journal: JournalWriter | None = None
+    _pid: int = field(default_factory=os.getpid)
+
+    def shutdown(self) -> None:
+        """Write and push what is buffered and stop every thread; may be called more than once."""
+        shutdown(self)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(
+        self, exception_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        shutdown(self)
+
+
+_lock = threading.RLock()
+_handle: Handle | None = None
+
+
+def configure(
+    *,
+    page: bool | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    collectors: str | Iterable[str] | None = None,
+    journal: Path | str | bool | None = None,
+    models: Iterable[str] | None = None,
+    spans: bool | None = None,
+    disabled: bool | None = None,
+    handle_signals: bool | None = None,
+    config: Path | str | None = None,
+) -> Handle:
+    """Start telemetry in this program: providers, and a page of this process on 127.0.0.1:9464.
+
+    A second call returns what the first one started. Where the port is taken there is one warning,
+    ``url`` is None and the program goes on. Arguments go before the environment, ``genotel.toml``
+    and the defaults.
+
+    Args:
+        page: whether to serve the page.
+        host: address to bind to.
+        port: 0 takes any free one.
+        collectors: collectors of the host to put on the page: names, ``all``; by default none,
+            since N workers must not publish N copies of the host.
+        journal: file for call records; True takes ``$XDG_STATE_HOME/genotel/journal.db``.
+        models: names of models whose counters are to be born at 0 now, before their first use.
+        spans: whether calls make spans.
+        disabled: measure nothing.
+        handle_signals: flush on SIGTERM, then do what would have been done.
+        config: a ``genotel.toml``.
+
+    Raises:
+        SettingsError: a setting is wrong; nothing was started.
+
+    Example:
+        >>> import genotel
+        >>> with genotel.configure(port=0) as handle:
+        ...     handle.url.startswith("http://127.0.0.1:")
+        True
+    """
+    global _handle
+    settings = load_settings(
+        {
+            "page": page,
+            "host": host,
+            "port": port,
+            "collectors": collectors if collectors is None or isinstance(collectors, str) else tuple(collectors),
+            "journal": journal,
+            "models": None if models is None else tuple(models),
+            "spans": spans,
+            "disabled": disabled,
+            "handle_signals": handle_signals,
+        },
+        config=None if config is None else Path(config),
+    )
+    # A wrong collector name is the user's mistake and is refused before anything starts.
+    scrape = _make_scrape(settings)
+    with _lock:
+        if _handle is not None:
+            if scrape is not None:
+                scrape.close()
+            if _handle._settings != settings:
+                guard.warn_once(
+                    "startup.configured_twice",
+                    "genotel: configure() was called again with other settings; the first ones stay in force",
+                )
+            return _handle
+        if settings.sdk.disabled:
+            instruments.disable()
+            return Handle(_settings=settings)
+        _handle = _start(settings, scrape)
+        atexit.register(_shutdown_at_exit)
+        if settings.sdk.handle_signals:
+            _chain_signal()
+        return _handle
+
+
+def _start(settings: Settings, scrape: Scrape | None) -> Handle:
+    handle = Handle(_settings=settings, _scrape=scrape)
+    handle._journal = _open_journal(settings)
+    handle._pipeline = pipelines.build(settings)
+    _bind(handle)
+    handle.page.add_source(handle._pipeline.reader)
+    if scrape is not None:
+        handle.page.add_source(scrape)
+    if handle._journal is not None:
+        _restore_last_used(settings)
+    declare_models(*settings.sdk.models)
+    if settings.page.page:
+        handle._server = _serve(handle.page, settings)
+        handle.url = None if handle._server is None else handle._server.url
+    return handle
+
+
+def _make_scrape(settings: Settings) -> Scrape | None:
+    if not settings.collectors.collectors:
+        return None
+    from genotel.collectors.registry import collectors_named
+    from genotel.collectors.scrape import Scrape
+
+    return Scrape(collectors_named(settings.collectors.collectors))
+
+
+def _bind(handle: Handle) -> None:
+    assert handle._pipeline is not None
+    instruments.bind(handle._pipeline.tracer_provider, handle._pipeline.meter_provider)
+    if handle._journal is not None:
+        from genotel.telemetry.self_metrics import observe_journal
+
+        observe_journal(handle._pipeline.meter_provider, handle._journal)
+    set_sink(handle._journal)
+
+
+def _open_journal(settings: Settings) -> JournalWriter | None:
+    if settings.journal.journal is None:
+        return None
+    from genotel.journal.writer import JournalWriter
+
+    try:
+        return JournalWriter(settings.journal.journal, retention_days=settings.export.retention_days)
+    except GenotelError as error:
+        # These name the user's own file, on the user's own terminal.
+        logger.warning("genotel: no journal is kept: %s", error)
+    except Exception as error:
+        guard.report("startup.journal", error)
+    return None
+
+
+def _restore_last_used(settings: Settings) -> None:
+    """Take over from the journal when each model was last used, so that a restart forgets nothing."""
+    assert settings.journal.journal is not None
+    if not settings.journal.journal.exists():
+        return
+    from genotel.journal.reader import JournalReader
+
+    with guard.guarded("startup.last_used"), JournalReader(settings.journal.journal) as reader:
+        for usage in reader.models():
+            used_at(usage.model, usage.last_used)
+
+
+def _serve(page: Page, settings: Settings) -> PageServer | None:
+    server = PageServer(page, host=settings.page.host, port=settings.page.port)
+    try:
+        server.start()
+    except OSError as error:
+        logger.warning(
+            "genotel: the metrics page is not served: %s:%d: %s; the program goes on. "
+            "Set OTEL_EXPORTER_PROMETHEUS_PORT to another port, or 0 for any free one",
+            settings.page.host,
+            settings.page.port,
+            error.strerror or type(error).__name__,
+        )
+        return None
+    page.add_source(server.metrics)
+    return server
+
+
+def shutdown(handle: Handle | None = None) -> None:
+    """Write and push what is buffered, stop every thread that ``configure()`` started.
+
+    Args:
+        handle: what to shut down; by default what the last ``configure()`` started.
+
+    Example:
+        >>> shutdown()
+    """
+    global _handle
+    with _lock:
+        handle = handle or _handle
+        if handle is None or handle is not _handle or handle._pid != os.getpid():
+            return
+        _handle = None
+        instruments.unbind()
+        set_sink(None)
+        atexit.unregister(_shutdown_at_exit)
+        if handle._journal is not None:
+            with guard.guarded("startup.journal_close"):
+                handle._journal.close()
+        if handle._server is not None:
+            with guard.guarded("startup.server_close"):
+                handle._server.close()
+        if handle._scrape is not None:
+            with guard.guarded("startup.scrape_close"):
+                handle._scrape.close()
+        if handle._pipeline is not None:
+            pipelines.retire(handle._pipeline)
+
+
+def _shutdown_at_exit() -> None:
+    with guard.guarded("startup.exit"):
+        shutdown()
+
+
+def _chain_signal() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        guard.warn_once(
+            "startup.signals",
+            "genotel: handle_signals needs configure() to be called in the main thread; SIGTERM is left alone",
+        )
+        return
+    before = signal.getsignal(signal.SIGTERM)
+
+    def flush_then(number: int, frame: FrameType | None) -> None:
+        with guard.guarded("startup.signal"):
+            shutdown()
+        _pass_on(before, number, frame)
+
+    signal.signal(signal.SIGTERM, flush_then)
+
+
+def _pass_on(before: Callable[[int, FrameType | None], Any] | int | None, number: int, frame: FrameType | None) -> None:
+    if callable(before):
+        before(number, frame)
+    elif before != signal.SIG_IGN:
+        # Die of the signal as the program would have without us, so that its parent sees that.
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def _after_fork_in_child() -> None:
+    """Start the child from zero: what was counted so far is its parent's to report.
+
+    The parent's page, collectors and threads did not come along. Providers of ours are made anew at
+    the child's first call, so that a child that only executes another program pays nothing.
+    """
+    global _lock, _handle
+    _lock = threading.RLock()
+    accumulators.reset()
+    guard.reset()
+    handle, _handle = _handle, None
+    if handle is None:
+        return
+    with guard.guarded("startup.fork"):
+        if handle._server is not None:
+            handle._server.after_fork()
+        if handle._journal is not None:
+            handle._journal.after_fork()
+        child = Handle(_settings=handle._settings, _journal=handle._journal)
+        _handle = child
+        if handle._pipeline is not None and not handle._pipeline.owns_meter_provider:
+            # The program's own provider: what it holds after a fork is the program's matter.
+            child._pipeline = handle._pipeline
+            return
+
+        def rebind() -> None:
+            child._pipeline = pipelines.build(child._settings, set_global=False, respect=False)
+            child.page.add_source(child._pipeline.reader)
+            _bind(child)
+            declare_models(*child._settings.sdk.models)
+
+        instruments.bind_later(rebind)
+
+
+with contextlib.suppress(AttributeError):  # not on every platform
+    os.register_at_fork(after_in_child=_after_fork_in_child)
