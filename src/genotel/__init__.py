@@ -8,8 +8,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
     from genotel.instrumentation.context import experiment as experiment
     from genotel.instrumentation.decorators import measure as measure
@@ -23,9 +21,11 @@ if TYPE_CHECKING:
     from genotel.startup import Handle as Handle
     from genotel.startup import configure as configure
     from genotel.startup import shutdown as shutdown
+    from genotel.version import __version__ as __version__
 
 # Public name -> module that defines it. One visible line per name.
 _HOME: dict[str, str] = {
+    "__version__": "genotel.version",
     "EventKind": "genotel.instrumentation.events",
     "Generation": "genotel.instrumentation.generation",
     "Handle": "genotel.startup",
@@ -40,7 +40,7 @@ _HOME: dict[str, str] = {
     "shutdown": "genotel.startup",
 }
 
-__all__ = ["__version__", *sorted(_HOME)]
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> object:

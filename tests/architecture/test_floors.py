@@ -16,7 +16,7 @@ from tests.architecture.sources import PACKAGE, ROOT
 # DESIGN.md §2, by tower; faces and the door join both and are on neither.
 EMITTING = ("autoinstrument", "collectors", "instrumentation", "startup", "telemetry", "testing")
 READING = ("analysis", "dashboards", "history", "prometheus_api", "promql", "recommenders", "report", "rules")
-COMMON = ("clock", "errors", "exposition", "guard", "journal", "semconv", "settings", "spool")
+COMMON = ("clock", "errors", "exposition", "guard", "journal", "semconv", "settings", "spool", "version")
 
 CONTRACTS: dict[str, dict[str, Any]] = {
     contract["id"]: contract

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tests.architecture.sources import ROOT
 from tools import generate
 
+from genotel.cli.main import COMMANDS
 from genotel.semconv import attributes
 from genotel.semconv.metrics import CATALOGUE
 
@@ -41,6 +43,21 @@ def test_the_program_runs_as_make_runs_it() -> None:
     """``python -m tools.generate --check`` ends with 0 in a tree that is current."""
     done = subprocess.run([sys.executable, "-m", "tools.generate", "--check"], cwd=ROOT, timeout=60, check=False)
     assert done.returncode == 0
+
+
+def test_the_page_of_settings_holds_every_variable() -> None:
+    """What settings.py reads from the environment, people can look up."""
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    source = (ROOT / "src/genotel/settings.py").read_text(encoding="utf-8")
+    variables = set(re.findall(r'"((?:GENOTEL|OTEL)_[A-Z_]+)"', source))
+    assert variables
+    assert [variable for variable in variables if f"`{variable}`" not in page] == []
+
+
+def test_the_page_of_commands_holds_every_command() -> None:
+    """One heading per command."""
+    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    assert [command for command in COMMANDS if f"\n## `genotel {command}" not in page] == []
 
 
 def test_the_page_of_metrics_holds_every_metric_and_closed_value() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import typer
 
-from genotel import __version__
 from genotel.cli.serve import serve
 from genotel.errors import GenotelError
+from genotel.version import __version__
 
 # Name -> function. One visible line per command.
 COMMANDS: dict[str, Callable[..., Any]] = {

@@ -13,7 +13,6 @@ from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
 from opentelemetry.trace import Tracer, TracerProvider
 
-import genotel
 from genotel import guard
 from genotel.instrumentation import accumulators
 from genotel.semconv import attributes as a
@@ -21,6 +20,7 @@ from genotel.semconv import generation_metrics as gm
 from genotel.semconv import model_metrics as mm
 from genotel.semconv import self_metrics as sm
 from genotel.semconv.spec import Kind, MetricSpec
+from genotel.version import __version__
 
 
 class Instruments:
@@ -47,8 +47,8 @@ class Instruments:
     def __init__(self, tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
         self.tracer: Tracer | None = None
         if tracer_provider is not None:
-            self.tracer = tracer_provider.get_tracer(a.SCOPE, genotel.__version__, schema_url=a.SCHEMA_URL)
-        meter = meter_provider.get_meter(a.SCOPE, genotel.__version__, schema_url=a.SCHEMA_URL)
+            self.tracer = tracer_provider.get_tracer(a.SCOPE, __version__, schema_url=a.SCHEMA_URL)
+        meter = meter_provider.get_meter(a.SCOPE, __version__, schema_url=a.SCHEMA_URL)
         self.duration = _histogram(meter, gm.DURATION)
         self.token_usage = _histogram(meter, gm.TOKEN_USAGE)
         self.time_to_first_chunk = _histogram(meter, gm.TIME_TO_FIRST_CHUNK)

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
-import genotel
 from genotel.semconv import attributes as a
 from genotel.semconv import self_metrics as sm
+from genotel.version import __version__
 
 
 class JournalNumbers(Protocol):
@@ -32,7 +32,7 @@ class JournalNumbers(Protocol):
 
 def observe_journal(meter_provider: MeterProvider, journal: JournalNumbers) -> None:
     """Export how many rows a journal wrote and dropped, and how large it is."""
-    meter = meter_provider.get_meter(a.SCOPE, genotel.__version__, schema_url=a.SCHEMA_URL)
+    meter = meter_provider.get_meter(a.SCOPE, __version__, schema_url=a.SCHEMA_URL)
 
     def reading(read: Callable[[], int]) -> Callable[[CallbackOptions], Iterable[Observation]]:
         return lambda _: [Observation(read())]
