@@ -23,8 +23,8 @@ FOLDERS: dict[str, Folder] = {
         "registry.py",
         frozenset({"bounded", "collector", "families", "mounts", "proc_files", "registry", "scrape"}),
     ),
-    "recommenders": Folder("registry.py", frozenset({"recommendation", "recommender", "registry"})),
-    "report": Folder("registry.py", frozenset({"registry"})),
+    "recommenders": Folder("registry.py", frozenset({"advice", "recommendation", "recommender", "registry"})),
+    "report": Folder("registry.py", frozenset({"registry", "report", "wording"})),
     "cli": Folder("main.py", frozenset({"main"})),
 }
 EXISTING = [name for name in FOLDERS if (PACKAGE / name / FOLDERS[name].table).is_file()]
