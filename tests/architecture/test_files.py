@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.architecture.sources import PACKAGE, ROOT, SOURCES, name_of, project_files, tree_of
 
 each_source = pytest.mark.parametrize("path", SOURCES, ids=name_of)

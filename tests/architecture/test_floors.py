@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.architecture.sources import PACKAGE, ROOT
 
 # DESIGN.md §2, by tower; faces and the door join both and are on neither.

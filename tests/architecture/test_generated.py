@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.architecture.sources import ROOT
-from tools import generate
 
 from genotel.cli.main import COMMANDS
 from genotel.semconv import attributes
 from genotel.semconv.metrics import CATALOGUE
+from tests.architecture.sources import ROOT
+from tools import generate
 
 
 def test_no_generated_file_is_stale() -> None:

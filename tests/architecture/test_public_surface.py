@@ -7,9 +7,8 @@ import json
 import subprocess
 import sys
 
-from tests.architecture.sources import PACKAGE, tree_of
-
 import genotel
+from tests.architecture.sources import PACKAGE, tree_of
 
 # Runs in a program of its own. What was loaded before is Python's (and coverage's, in our tests).
 PROBE = """

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 import pytest
+
 from tests.architecture.sources import PACKAGE
 
 

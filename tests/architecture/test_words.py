@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.architecture.sources import PACKAGE, SOURCES, module_of, name_of, strings_of, tree_of
 
 from genotel.semconv import attributes
 from genotel.semconv.metrics import CATALOGUE
 from genotel.semconv.spec import label_name
+from tests.architecture.sources import PACKAGE, SOURCES, module_of, name_of, strings_of, tree_of
 
 MODULES = frozenset(module_of(path) for path in SOURCES)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from tests.architecture.sources import ROOT
 
 from genotel.cli.main import app
 from genotel.semconv.metrics import CATALOGUE
+from tests.architecture.sources import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("[A-Z]*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 DOCUMENTS = list(dict.fromkeys(DOCUMENTS))
