@@ -14,9 +14,9 @@ from contextlib import contextmanager
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from tests.conftest import require
 
 from genotel.collectors.registry import COLLECTORS
+from tests.conftest import require
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 # Nothing of this may be loaded by an exporter of a few megabytes.
