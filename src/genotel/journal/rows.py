@@ -165,6 +165,15 @@ class ModelUsage(NamedTuple):
     failed: int
 
 
+class ParameterCount(NamedTuple):
+    """Count the calls of a model that had a parameter at a value; numbers are written as in JSON."""
+
+    model: str
+    parameter: str
+    value: str
+    calls: int
+
+
 class ScoreRecord(NamedTuple):
     """Hold one quality figure of one call."""
 
