@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
+from genotel.semconv import metrics
 from genotel.semconv.metrics import CATALOGUE
 from genotel.semconv.spec import Kind, Merge, MetricSpec
 
 each_metric = pytest.mark.parametrize("spec", CATALOGUE, ids=lambda spec: spec.name)
 UPSTREAM = ("gen_ai.", "system.", "process.", "hw.", "db.")
+
+
+SECTION_FILES = sorted(Path(metrics.__file__).parent.glob("*_metrics.py"))
+
+
+@pytest.mark.parametrize("file", SECTION_FILES, ids=lambda file: file.stem)
+def test_every_metric_that_is_defined_is_in_the_catalogue(file: Path) -> None:
+    """A metric outside of its section's tuple would be in no document and under no rule."""
+    defined = vars(import_module(f"genotel.semconv.{file.stem}")).values()
+    assert [spec.name for spec in defined if isinstance(spec, MetricSpec) and spec not in CATALOGUE] == []
 
 
 @each_metric
