@@ -22,7 +22,7 @@ class Folder:
 FOLDERS: dict[str, Folder] = {
     "collectors": Folder(
         "registry.py",
-        frozenset({"bounded", "collector", "families", "mounts", "proc_files", "registry", "scrape"}),
+        frozenset({"bounded", "collector", "exporter", "families", "mounts", "proc_files", "registry", "scrape"}),
     ),
     "recommenders": Folder("registry.py", frozenset({"advice", "recommendation", "recommender", "registry"})),
     "report": Folder("registry.py", frozenset({"registry", "report", "wording"})),
