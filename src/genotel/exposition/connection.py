@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import struct
 from enum import IntEnum
 
 from genotel.exposition.request import MAX_HEAD_BYTES, Request, find_head_end, parse_head
 from genotel.exposition.scrape_request import Scrape
 
 _RECEIVE_BYTES = 16 * 1024
+# struct linger: on, 0 seconds.
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Phase(IntEnum):
@@ -143,3 +147,10 @@ class Connection:
         self.lingering = True
         self._received.clear()
         self.socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Close the socket; what a slow client has not taken is thrown away, not kept by the kernel."""
+        if self._pending:
+            with contextlib.suppress(OSError):
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.socket.close()

@@ -71,8 +71,8 @@ class ConnectionLoop:
         self._stopping = False
         self._drain_deadline: float | None = None
         self._accept_again: float | None = None
-        self._selector = selectors.DefaultSelector()
         self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
         self._wake_receiver.setblocking(False)
         self._wake_sender.setblocking(False)
         self._selector.register(self._wake_receiver, selectors.EVENT_READ)
@@ -303,7 +303,7 @@ class ConnectionLoop:
     def _drop(self, connection: Connection) -> None:
         self._withdraw(connection)
         self._watch(connection, 0)
-        connection.socket.close()
+        connection.close()
         self._connections.discard(connection)
 
     def _begin(self, connection: Connection, seconds: float) -> None:
