@@ -37,6 +37,14 @@ def test_importing_genotel_loads_nothing_but_itself() -> None:
     assert loaded == ["genotel"]
 
 
+def test_importing_genotel_imports_not_even_typing() -> None:
+    """The standard library's own weight counts too: ``typing`` alone would be nine tenths of the import."""
+    at_import = [
+        node for node in tree_of(PACKAGE / "__init__.py").body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert [ast.unparse(node) for node in at_import] == ["from __future__ import annotations"]
+
+
 def test_importing_genotel_starts_reads_and_opens_nothing() -> None:
     """No thread, no socket, no program, no file but Python's own modules."""
     seen = _probe()
