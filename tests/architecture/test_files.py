@@ -86,7 +86,7 @@ def test_nothing_names_a_machine_or_a_package_host() -> None:
 
 def test_nothing_of_others_is_copied_in() -> None:
     """Dependencies are installed, never vendored; every source has our licence and no other's header."""
-    folders = {path.name for path in ROOT.rglob("*") if path.is_dir() and not path.is_relative_to(ROOT / ".venv")}
+    folders = {part for path in project_files() for part in path.relative_to(ROOT).parts[:-1]}
     assert not folders & {"vendor", "vendored", "_vendor", "third_party", "node_modules"}
     assert [path for path in project_files() if path.name.endswith((".min.js", ".min.css", ".whl", ".so"))] == []
     assert _matches(re.compile(r"(?i)copyright (\(c\)|©|\d{4})"), below=ROOT / "src") == []
