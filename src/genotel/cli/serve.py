@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import signal
+import os
 import sys
-from contextlib import closing, suppress
-from types import FrameType
-from typing import Annotated, NoReturn
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated
 
 import typer
 
-from genotel.errors import SettingsError
+_EXPORTER = "genotel.collectors.exporter"
 
 
 def serve(
@@ -26,38 +25,26 @@ def serve(
     The address is printed on stderr. GENOTEL_COLLECTORS, OTEL_EXPORTER_PROMETHEUS_HOST and _PORT and
     genotel.toml say what the options do not.
     """
-    # Imported here, so that the other commands do not pay for them.
-    from genotel.collectors.registry import collectors_named
-    from genotel.collectors.scrape import Scrape
-    from genotel.exposition.page import Page
-    from genotel.exposition.scrape_metrics import ScrapeMetrics
-    from genotel.exposition.server import PageServer
-    from genotel.settings import load_settings
+    given = {"host": host, "port": port, "collectors": collectors}
+    words = [f"{name}={value}" for name, value in given.items() if value is not None]
+    # This process becomes the exporter: typer with what it needs would hold 18 MB for as long as it
+    # serves. Where it cannot, the exporter runs here.
+    flags = path_flags(sys.flags.isolated == 1, os.getcwd(), sys.path)
+    with suppress(OSError):
+        os.execv(sys.executable, [sys.executable, *flags, "-m", _EXPORTER, *words])  # noqa: S606  (no shell is meant)
+    from genotel.collectors.exporter import main
 
-    settings = load_settings({"host": host, "port": port, "collectors": collectors}, defaults={"collectors": "all"})
-    # Ctrl-C is a way to end like any other; a second one while it drains ends at once.
-    with suppress(KeyboardInterrupt), closing(Scrape(collectors_named(settings.collectors.collectors))) as scrape:
-        signal.signal(signal.SIGTERM, _interrupt)
-        # Set here too, since a shell starts background jobs with SIGINT ignored.
-        signal.signal(signal.SIGINT, _interrupt)
-        metrics = ScrapeMetrics()
-        page = settings.page
-        server = PageServer(Page([scrape, metrics]), host=page.host, port=page.port, metrics=metrics)
-        try:
-            server.start()
-        except OSError as error:
-            raise SettingsError(_refusal(error, page.host, page.port)) from error
-        with closing(server):
-            print(f"genotel: serving {server.url}", file=sys.stderr, flush=True)
-            while True:
-                signal.pause()
+    raise typer.Exit(main(words))
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def path_flags(isolated: bool, folder: str, path: Sequence[str]) -> list[str]:
+    """Return the flags by which ``python -m`` looks for modules where this process does.
 
-
-def _refusal(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is taken; end what serves there, or choose another with --port (0: any)"
-    return f"cannot serve on {host} port {port} ({error.strerror or error}); choose others with --host and --port"
+    Args:
+        isolated: whether this one was started with ``-I``.
+        folder: the working folder: ``python -m genotel`` looks into it, the script ``genotel`` does not.
+        path: where this process looks for modules.
+    """
+    if isolated:
+        return ["-I"]
+    return [] if folder in path else ["-P"]

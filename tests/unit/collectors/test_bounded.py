@@ -17,6 +17,7 @@ def runner():
     made = BoundedRunner("test", limit_seconds=0.1, patience_seconds=0.01)
     yield made
     made.close()
+    _wait_for(lambda: not _names())
 
 
 def _names():

@@ -32,8 +32,19 @@ def test_utilization_is_of_the_time_since_the_scrape_before(changing_machine, by
     files, proc = changing_machine
     collector = CpuCollector(files, ticks_per_second=100)
     assert ("system.cpu.utilization",) not in by_name(collector.collect())
-    (proc / "stat").write_text(_stat("cpu 40030 200 8010 900040 1610 300 510 60 0 0"))
+    (proc / "stat").write_text(_stat("cpu 40300 200 8100 900400 1700 300 600 60 0 0", "cpu0 1 1 1 1 1 1 1 1 1 1"))
     assert by_name(collector.collect())["system.cpu.utilization",] == pytest.approx(0.5)
+
+
+def test_a_second_scraper_does_not_spoil_the_utilization(changing_machine, by_name):
+    """Within a second of another one, a scrape is told of the time since the one before that."""
+    files, proc = changing_machine
+    collector = CpuCollector(files, ticks_per_second=100)
+    shares = []
+    for user, idle in ((0, 0), (10, 0), (900, 100), (900, 105), (900, 1100), (910, 1100)):
+        (proc / "stat").write_text(_stat(f"cpu {user} 0 0 {idle} 0 0 0 0", f"cpu0 {user} 0 0 {idle} 0 0 0 0"))
+        shares.append(by_name(collector.collect()).get(("system.cpu.utilization",)))
+    assert shares == [None, 1.0, 0.9, pytest.approx(900 / 1005), 0.0, pytest.approx(10 / 1010)]
 
 
 def test_utilization_is_absent_when_no_time_has_passed(machine, by_name):
@@ -64,6 +75,15 @@ def test_a_processor_that_came_back_starts_again(changing_machine, by_name):
     by_name(collector.collect())
     (proc / "stat").write_text(_stat("cpu0 1 0 0 10 0 0 0 0"))
     assert by_name(collector.collect())["system.cpu.time", "0", "idle"] == 0.1
+
+
+def test_without_the_line_of_all_there_is_no_utilization(changing_machine, by_name):
+    """It is not guessed."""
+    files, proc = changing_machine
+    collector = CpuCollector(files, ticks_per_second=100)
+    for idle in (100, 900):
+        (proc / "stat").write_text(_stat(f"cpu0 1 0 0 {idle} 0 0 0 0"))
+        assert {name for name, *_ in by_name(collector.collect())} == {"system.cpu.time"}
 
 
 def test_no_stat_is_no_data(no_machine):

@@ -11,7 +11,7 @@ from genotel.collectors.registry import COLLECTORS, collectors_named
 from genotel.errors import SettingsError
 
 # Files of the folder that are not a collector.
-OTHERS = {"__init__", "bounded", "collector", "families", "mounts", "proc_files", "registry", "scrape"}
+OTHERS = {"__init__", "bounded", "collector", "exporter", "families", "mounts", "proc_files", "registry", "scrape"}
 
 
 def test_every_collector_file_is_in_the_table():

@@ -1,0 +1,75 @@
+"""The system exporter: the collectors on a page of their own, until it is told to stop.
+
+``genotel serve`` becomes this program (``python -m genotel.collectors.exporter port=9464``), since the
+command line's libraries take more than twice the memory of everything that is needed here.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from types import FrameType
+from typing import NoReturn
+
+from genotel.collectors.registry import collectors_named
+from genotel.collectors.scrape import Scrape
+from genotel.errors import GenotelError, SettingsError
+from genotel.exposition.page import Page
+from genotel.exposition.scrape_metrics import ScrapeMetrics
+from genotel.exposition.server import PageServer
+from genotel.settings import load_settings
+
+
+def serve_page(arguments: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT, finish the answers under way, and return.
+
+    Args:
+        arguments: settings by name: ``host``, ``port``, ``collectors``.
+
+    Raises:
+        SettingsError: a setting is wrong, or the address cannot be served on.
+    """
+    settings = load_settings(arguments, defaults={"collectors": "all"})
+    # Ctrl-C is a way to end like any other; a second one while it drains ends at once.
+    with suppress(KeyboardInterrupt), closing(Scrape(collectors_named(settings.collectors.collectors))) as scrape:
+        signal.signal(signal.SIGTERM, _interrupt)
+        # Set here too, since a shell starts background jobs with SIGINT ignored.
+        signal.signal(signal.SIGINT, _interrupt)
+        metrics = ScrapeMetrics()
+        page = settings.page
+        server = PageServer(Page([scrape, metrics]), host=page.host, port=page.port, metrics=metrics)
+        try:
+            server.start()
+        except OSError as error:
+            raise SettingsError(_refusal(error, page.host, page.port)) from error
+        with closing(server):
+            print(f"genotel: serving {server.url}", file=sys.stderr, flush=True)  # noqa: T201  (it says where)
+            while True:
+                signal.pause()
+
+
+def main(words: Sequence[str]) -> int:
+    """Serve with ``name=value`` words; return the exit code, after one line on stderr for a mistake."""
+    try:
+        serve_page(dict(word.split("=", 1) for word in words))
+    except GenotelError as error:
+        print(f"genotel: {error}", file=sys.stderr)  # noqa: T201  (as the command line does)
+        return error.exit_code
+    return 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _refusal(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is taken; end what serves there, or choose another with --port (0: any)"
+    return f"cannot serve on {host} port {port} ({error.strerror or error}); choose others with --host and --port"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

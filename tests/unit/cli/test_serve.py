@@ -1,0 +1,57 @@
+"""The options of ``genotel serve``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from genotel.cli.main import app
+from genotel.cli.serve import path_flags
+
+
+class BecomingError(Exception):
+    """Stand for a process that is not this one any more."""
+
+
+@pytest.fixture
+def became(monkeypatch):
+    """Return what the process became, instead of becoming it."""
+    asked = []
+
+    def execv(program, words):
+        asked.append((program, words))
+        raise BecomingError
+
+    monkeypatch.setattr(os, "execv", execv)
+    return asked
+
+
+def test_the_options_are_handed_to_the_exporter(became):
+    """Those that were given, and no others."""
+    CliRunner().invoke(app, ["serve", "--port", "0", "--collectors", "cpu,disk"])
+    CliRunner().invoke(app, ["serve", "--host", "::1"])
+    assert [program for program, _ in became] == [sys.executable] * 2
+    assert [words[words.index("-m") :] for _, words in became] == [
+        ["-m", "genotel.collectors.exporter", "port=0", "collectors=cpu,disk"],
+        ["-m", "genotel.collectors.exporter", "host=::1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("isolated", "path", "kept"),
+    [(True, ["/folder"], ["-I"]), (False, ["/elsewhere/bin"], ["-P"]), (False, ["/folder", "/elsewhere"], [])],
+)
+def test_modules_are_looked_for_where_they_were_before(isolated, path, kept):
+    """A working folder that happens to hold a ``http.py`` must not get into the exporter."""
+    assert path_flags(isolated, "/folder", path) == kept
+
+
+def test_where_a_process_cannot_be_replaced_it_serves_itself(monkeypatch):
+    """The interpreter may have been moved away meanwhile."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    ended = CliRunner().invoke(app, ["serve", "--collectors", "discs"])
+    assert ended.exit_code == 2
+    assert "no collector named discs" in ended.stderr

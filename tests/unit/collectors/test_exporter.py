@@ -1,0 +1,75 @@
+"""The exporter as a program."""
+
+from __future__ import annotations
+
+import signal
+import socket
+
+import pytest
+
+from genotel.collectors.exporter import main, serve_page
+from genotel.errors import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def signal_handlers():
+    """Put back what the exporter sets."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def told_to_stop(monkeypatch):
+    """Send a signal to this process at the moment when it would wait for one."""
+
+    def tell(number):
+        monkeypatch.setattr(signal, "pause", lambda: signal.raise_signal(number))
+
+    return tell
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_exit_code_0(number, told_to_stop, capsys):
+    """Its address was said on stderr, and nothing on stdout."""
+    told_to_stop(number)
+    assert main(["port=0", "collectors=none"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("genotel: serving http://127.0.0.1:")
+
+
+def test_other_signals_do_not_end_it(monkeypatch, capsys):
+    """A child that ended, say."""
+    waits = iter([None, KeyboardInterrupt()])
+
+    def pause():
+        if (error := next(waits)) is not None:
+            raise error
+
+    monkeypatch.setattr(signal, "pause", pause)
+    serve_page({"port": "0", "collectors": "none"})
+    assert list(waits) == []
+    assert "serving" in capsys.readouterr().err
+
+
+def test_a_mistake_is_one_line_and_its_exit_code(capsys):
+    """As the command line says it."""
+    assert main(["collectors=discs"]) == 2
+    assert capsys.readouterr().err.startswith("genotel: no collector named discs;")
+
+
+def test_a_taken_port_is_said_with_what_to_do():
+    """The cause is kept for a debugger."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port} of 127.0.0.1 is taken; .* --port") as refused:
+            serve_page({"port": str(port), "collectors": "none"})
+    assert isinstance(refused.value.__cause__, OSError)
+
+
+def test_an_address_that_is_not_ours_is_said():
+    """Whatever the system calls it."""
+    with pytest.raises(SettingsError, match=r"cannot serve on 192\.0\.2\.1 port 0 \(Cannot assign requested address\)"):
+        serve_page({"host": "192.0.2.1", "port": "0", "collectors": "none"})
