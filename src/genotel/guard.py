@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from genotel.semconv.self_metrics import INTERNAL_ERRORS
+
 logger = logging.getLogger("genotel")
 
 # Places are literals in our own code, so their number is small; the cap only stops a mistake.
@@ -46,10 +48,11 @@ def report(place: str, error: BaseException) -> None:
             return
     logger.warning(
         "genotel: fault at %s (%s in %s); telemetry of this place may be missing, your program goes on; "
-        "further faults here are counted in genotel_internal_errors_total and not logged",
+        "further faults here are counted in %s and not logged",
         key,
         type(error).__name__,
         _origin(error),
+        INTERNAL_ERRORS.prometheus_name,
     )
 
 

@@ -8,6 +8,7 @@ import sqlite3
 
 from genotel import guard
 from genotel.errors import JournalError
+from genotel.semconv.self_metrics import JOURNAL_DROPPED
 
 
 class Fault(enum.Enum):
@@ -70,6 +71,7 @@ def say(fault: Fault) -> None:
     """Log a fault, the first time that it happens in this process."""
     guard.warn_once(
         f"journal.{fault.name.lower()}",
-        "genotel: %s; your program goes on, calls that are lost are counted in genotel_journal_dropped_total",
+        "genotel: %s; your program goes on, calls that are lost are counted in %s",
         fault.value,
+        JOURNAL_DROPPED.prometheus_name,
     )

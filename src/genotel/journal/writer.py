@@ -20,6 +20,7 @@ from genotel.journal import forking, location, schema
 from genotel.journal.backlog import Backlog
 from genotel.journal.rows import CallRow, EventRow, WatchRow
 from genotel.journal.store import JournalStore
+from genotel.semconv.self_metrics import JOURNAL_DROPPED
 
 THREAD_NAME = "genotel-journal"
 HEARTBEAT_SECONDS = 60.0
@@ -215,8 +216,9 @@ class JournalWriter:
             if not self._is_closed:
                 guard.warn_once(
                     "journal.overflow",
-                    "genotel: the journal cannot keep up, calls are dropped; they are counted in "
-                    "genotel_journal_dropped_total, your program goes on",
+                    "genotel: the journal cannot keep up, calls are dropped; they are counted in %s, "
+                    "your program goes on",
+                    JOURNAL_DROPPED.prometheus_name,
                 )
 
     def _rouse(self, request: _Request | None = None) -> None:
