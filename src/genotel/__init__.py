@@ -5,10 +5,15 @@ Importing this package loads nothing but itself: every name below is resolved on
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+# What type checkers take for true. The module typing alone would cost more than this whole import.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from genotel.analysis.usage_figures import UsageStatistics as UsageStatistics
+    from genotel.analysis.usage_figures import ausage_statistics as ausage_statistics
+    from genotel.analysis.usage_figures import usage_statistics as usage_statistics
+    from genotel.history.from_events import Events as Events
+    from genotel.history.from_journal import Journal as Journal
     from genotel.instrumentation.context import experiment as experiment
     from genotel.instrumentation.decorators import measure as measure
     from genotel.instrumentation.events import EventKind as EventKind
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     from genotel.instrumentation.generation import generation as generation
     from genotel.instrumentation.models import model_load as model_load
     from genotel.instrumentation.models import model_unloaded as model_unloaded
+    from genotel.recommenders.advice import arecommend as arecommend
+    from genotel.recommenders.advice import recommend as recommend
+    from genotel.recommenders.recommendation import Recommendation as Recommendation
     from genotel.startup import Handle as Handle
     from genotel.startup import configure as configure
     from genotel.startup import shutdown as shutdown
@@ -25,10 +33,16 @@ if TYPE_CHECKING:
 
 # Public name -> module that defines it. One visible line per name.
 _HOME: dict[str, str] = {
-    "__version__": "genotel.version",
     "EventKind": "genotel.instrumentation.events",
+    "Events": "genotel.history.from_events",
     "Generation": "genotel.instrumentation.generation",
     "Handle": "genotel.startup",
+    "Journal": "genotel.history.from_journal",
+    "Recommendation": "genotel.recommenders.recommendation",
+    "UsageStatistics": "genotel.analysis.usage_figures",
+    "__version__": "genotel.version",
+    "arecommend": "genotel.recommenders.advice",
+    "ausage_statistics": "genotel.analysis.usage_figures",
     "configure": "genotel.startup",
     "current_generation": "genotel.instrumentation.generation",
     "experiment": "genotel.instrumentation.context",
@@ -36,8 +50,10 @@ _HOME: dict[str, str] = {
     "measure": "genotel.instrumentation.decorators",
     "model_load": "genotel.instrumentation.models",
     "model_unloaded": "genotel.instrumentation.models",
+    "recommend": "genotel.recommenders.advice",
     "record_event": "genotel.instrumentation.events",
     "shutdown": "genotel.startup",
+    "usage_statistics": "genotel.analysis.usage_figures",
 }
 
 __all__ = sorted(_HOME)
@@ -47,6 +63,8 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'genotel' has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value

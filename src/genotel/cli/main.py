@@ -12,12 +12,14 @@ from typing import Any
 
 import typer
 
+from genotel.cli.recommend import recommend
 from genotel.cli.serve import serve
 from genotel.errors import GenotelError
 from genotel.version import __version__
 
 # Name -> function. One visible line per command.
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "recommend": recommend,
     "serve": serve,
 }
 

@@ -1,0 +1,94 @@
+"""Ask every recommender, or some, about a history: the public functions of this floor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from genotel.errors import SettingsError
+from genotel.history.source import HistorySource
+from genotel.history.usage import UsageHistory
+from genotel.recommenders.recommendation import Recommendation, Withheld
+from genotel.recommenders.registry import KINDS, RECOMMENDERS
+from genotel.settings import AdviceSettings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Hold what all recommenders that were asked had to say.
+
+    Attributes:
+        source: where the history was read from.
+        window: Unix times from and up to which anything is said; None for an empty history.
+        recommendations: by kind in the order of the registry, best first within a kind.
+        withheld: the models about which a kind says nothing, and why.
+    """
+
+    source: str
+    window: tuple[float, float] | None
+    recommendations: tuple[Recommendation, ...]
+    withheld: tuple[Withheld, ...]
+
+
+def recommend(
+    source: HistorySource, kinds: Iterable[str] | None = None, settings: AdviceSettings | None = None
+) -> list[Recommendation]:
+    """Return the advice that a history gives reason for, best first within each kind.
+
+    Args:
+        source: ``Journal(path)``, ``Events(path)`` or anything with their one method.
+        kinds: the kinds to ask, all by default.
+        settings: the thresholds, by default those of ``genotel.toml``.
+
+    Raises:
+        SettingsError: a kind that does not exist, or a wrong ``genotel.toml``.
+        InputError: the source cannot be read.
+
+    Example:
+        >>> from genotel.history.usage import empty_history
+        >>> class Nothing:
+        ...     def load_usage(self):
+        ...         return empty_history("nothing")
+        >>> recommend(Nothing(), kinds=["cleanup"])
+        []
+    """
+    kinds = check_kinds(kinds)
+    settings = load_settings().advice if settings is None else settings
+    return list(advise(source.load_usage(), kinds, settings).recommendations)
+
+
+async def arecommend(
+    source: HistorySource, kinds: Iterable[str] | None = None, settings: AdviceSettings | None = None
+) -> list[Recommendation]:
+    """Return what :func:`recommend` does, worked out in a thread so that the event loop goes on."""
+    return await asyncio.to_thread(recommend, source, kinds, settings)
+
+
+def advise(history: UsageHistory, kinds: Iterable[str], settings: AdviceSettings) -> Advice:
+    """Return the advice on a history together with the reasons why there is none."""
+    wanted = frozenset(kinds)
+    findings = [kind.recommend(history, settings) for kind in RECOMMENDERS if kind.kind in wanted]
+    return Advice(
+        source=history.source,
+        window=(history.start, history.end) if len(history.observed) else None,
+        recommendations=tuple(advice for found in findings for advice in found.recommendations),
+        withheld=tuple(reason for found in findings for reason in found.withheld),
+    )
+
+
+def check_kinds(kinds: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the kinds that are meant: all for None.
+
+    Raises:
+        SettingsError: naming the kinds that exist.
+    """
+    if kinds is None:
+        return KINDS
+    # A text is a mistake that would otherwise be read letter by letter.
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        what = f"unknown kind {unknown[0]!r}" if unknown else "no kind was asked for"
+        raise SettingsError(f"{what}; the kinds of advice are {', '.join(KINDS)}")
+    return kinds

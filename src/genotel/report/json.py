@@ -1,0 +1,49 @@
+"""Advice as JSON, for programs: one object, keys in a fixed order, null for what is not known."""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar
+
+from genotel.recommenders.advice import Advice
+from genotel.recommenders.recommendation import Recommendation
+from genotel.report.report import Page
+from genotel.report.wording import timestamp
+
+# Digits of a probability: more would be noise, and would make files differ between machines.
+_DIGITS = 6
+
+
+class JsonReport:
+    """Write advice as one JSON object; times are RFC 3339, sizes bytes, durations seconds."""
+
+    name: ClassVar[str] = "json"
+
+    def render(self, advice: Advice, page: Page) -> str:
+        """Return the object, indented."""
+        start, end = (None, None) if advice.window is None else map(timestamp, advice.window)
+        content = {
+            "generated_at": timestamp(page.generated_at),
+            "source": advice.source,
+            "window": {"start": start, "end": end},
+            "recommendations": [_recommendation(entry) for entry in advice.recommendations],
+            "withheld": [
+                {"kind": entry.kind, "model": entry.model, "reason_code": entry.reason_code.value}
+                for entry in advice.withheld
+            ],
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _recommendation(entry: Recommendation) -> dict[str, object]:
+    return {
+        "kind": entry.kind,
+        "model": entry.model,
+        "priority": entry.priority.value,
+        "confidence": round(entry.confidence, _DIGITS),
+        "reason_code": entry.reason_code.value,
+        "reason": entry.reason,
+        "evidence": dict(entry.evidence),
+        "saving": {"bytes": entry.saving.bytes, "seconds_per_day": entry.saving.seconds_per_day},
+        "next_use": None if entry.next_use is None else timestamp(entry.next_use),
+    }
