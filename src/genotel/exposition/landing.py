@@ -7,9 +7,9 @@ import hashlib
 from functools import cache
 from html import escape
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 
 from genotel.exposition.answer import Answer
+from genotel.version import __version__
 
 _STYLE = "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}dt{margin-top:1rem}"
 
@@ -33,7 +33,7 @@ def landing_page(links: tuple[tuple[str, str], ...]) -> Answer:
     body = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>genotel</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
-        f"<body><h1>genotel</h1><p>{escape(_installed_version())}</p><dl>{rows}</dl></body></html>\n"
+        f"<body><h1>genotel</h1><p>Version {escape(__version__)}</p><dl>{rows}</dl></body></html>\n"
     )
     style_hash = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = (
@@ -46,10 +46,3 @@ def landing_page(links: tuple[tuple[str, str], ...]) -> Answer:
         ("Referrer-Policy", "no-referrer"),
     )
     return Answer(HTTPStatus.OK, headers, body.encode())
-
-
-def _installed_version() -> str:
-    try:
-        return f"Version {version('genotel')}"
-    except PackageNotFoundError:
-        return "Not installed; run from its source"

@@ -269,7 +269,7 @@ class Listener:
         self._real.close()
 
 
-def loop_around(page: FakePage, failures: list[OSError]) -> tuple[ConnectionLoop, int]:
+def loop_around(page: FakePage, failures: list[OSError], limits: Limits | None = None) -> tuple[ConnectionLoop, int]:
     """Return a loop whose listener fails first, and its port."""
     real = socket.create_server(("127.0.0.1", 0))
     real.setblocking(False)
@@ -279,7 +279,7 @@ def loop_around(page: FakePage, failures: list[OSError]) -> tuple[ConnectionLoop
         max_scrapes=1,
         routes=Routes(lambda: True),
         metrics=ScrapeMetrics(),
-        limits=Limits(),
+        limits=limits or Limits(),
         clock=SYSTEM_CLOCK,
     )
     return loop, real.getsockname()[1]
@@ -327,6 +327,40 @@ def test_lost_descriptors_end_the_loop(page: FakePage, monkeypatch: pytest.Monke
     loop.run()
     assert guard.internal_errors() == {"exposition.server": 1}
     loop.deliver(Scrape(TEXT_0_0_4), None)
+
+
+def test_newcomer_takes_the_place_of_one_that_speaks_too_late(page: FakePage) -> None:
+    """A connection dropped for a new one is not served in the same turn."""
+    loop, port = loop_around(page, [], Limits(connections=1))
+    first = Client(port)
+    loop._turn()
+    second = Client(port)
+    first.get("/")
+    loop._turn()
+    assert first.is_closed()
+    second.get("/")
+    loop._turn()
+    assert second.reply().status == 200
+    loop.stop()
+    loop.run()
+    first.close()
+    second.close()
+
+
+def test_client_that_resets_before_its_answer_is_dropped(page: FakePage) -> None:
+    """An answer that cannot be sent ends its connection, not the loop; a page for nobody is dropped."""
+    loop, port = loop_around(page, [])
+    client = Client(port).get()
+    while not loop._scrapes:
+        loop._turn()
+    (scrape,) = loop._scrapes
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    loop._take_delivery(scrape, None)
+    assert not loop._connections
+    loop._take_delivery(scrape, None)
+    loop.stop()
+    loop.run()
 
 
 def test_drain_ends_a_pause(page: FakePage) -> None:

@@ -97,16 +97,3 @@ def test_landing_page_escapes() -> None:
     body = landing_page((('/"><script>', "<b>&"),)).body.decode()
     assert "<script>" not in body
     assert "<b>" not in body
-
-
-def test_landing_page_of_an_uninstalled_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run from its source, the page says so instead of a version."""
-    import importlib.metadata
-
-    from genotel.exposition import landing
-
-    def absent(name: str) -> str:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(landing, "version", absent)
-    assert b"Not installed" in landing_page((("/x", "x"),)).body
