@@ -61,6 +61,7 @@ class CallTotals:
         "outputs",
         "parameters",
         "phases",
+        "stale",
         "started",
         "steps",
         "token_attributes",
@@ -68,6 +69,8 @@ class CallTotals:
 
     def __init__(self, key: CallKey) -> None:
         self.lock = threading.Lock()
+        # Whether these numbers were forgotten (a fork): they are nobody's any more.
+        self.stale = False
         self.attributes: dict[str, str] = {a.OPERATION: key.operation, a.PROVIDER: key.provider, a.MODEL: key.model}
         if key.experiment is not None:
             self.attributes[a.EXPERIMENT] = key.experiment
@@ -169,7 +172,6 @@ class _Cap:
         return value
 
 
-_epoch = 0
 _lock = threading.RLock()
 _calls: dict[CallKey, CallTotals] = {}
 _models: dict[str, ModelTotals] = {}
@@ -250,11 +252,6 @@ def capped(label: str, value: str) -> str:
         return _caps[label](value)
 
 
-def epoch() -> int:
-    """Return a number that changes when all counts are forgotten (a fork, a test)."""
-    return _epoch
-
-
 def dropped(metric: str) -> None:
     """Count a measurement whose label value was over a cap."""
     with _lock:
@@ -284,10 +281,11 @@ def reset() -> None:
 
     A forked child starts from zero, since its parent goes on reporting what was counted before.
     """
-    global _lock, _epoch
-    _epoch += 1
+    global _lock
     # Another thread of the parent may have held the lock when the fork happened.
     _lock = threading.RLock()
+    for totals in _calls.values():
+        totals.stale = True
     _calls.clear()
     _models.clear()
     _dropped.clear()

@@ -17,7 +17,7 @@ from genotel.instrumentation import accumulators
 from genotel.instrumentation.instruments import Instruments
 from genotel.instrumentation.outcomes import CANCELLED, ERROR
 from genotel.instrumentation.parameters import counted_values, safe_parameters, span_attributes
-from genotel.instrumentation.site import Site
+from genotel.instrumentation.site import Site, What
 from genotel.instrumentation.steps import Phase, Progress
 from genotel.journal.rows import CallRow
 from genotel.semconv import attributes as a
@@ -34,6 +34,8 @@ class CallNotes:
     _started_at = 0.0
     _start = 0.0
     _finished = False
+    # Whether there is anything to record at the end beside the duration.
+    _noted = False
     _outcome: int | None = None
     _parameters: Mapping[str, object] | None = None
     _prompt: str | None = None
@@ -49,15 +51,12 @@ class CallNotes:
 
     def __init__(
         self,
-        operation: str,
-        provider: str,
-        model: str,
-        output: str | None = None,
+        what: What,
         parameters: Mapping[str, object] | None = None,
         prompt: str | None = None,
         queue_seconds: float | None = None,
     ) -> None:
-        self._what = (operation, provider, model, output)
+        self._what = what
         if parameters is not None:
             self._parameters = parameters
         if prompt is not None:
@@ -111,6 +110,7 @@ class CallNotes:
                 if min(count, frames, pixels, seconds) < 0:
                     raise ValueError("negative outputs")
                 self._outputs += count
+                self._noted = True
                 output = kind or self._what[3] or a.OTHER
                 self._site.totals.add_outputs(output, count, frames, pixels, float(seconds))
             except Exception as error:
@@ -118,7 +118,8 @@ class CallNotes:
 
     def tokens(self, *, input: int | None = None, output: int | None = None) -> None:
         """Add tokens that were read and written."""
-        if self.measuring:
+        if self._instruments is not None and not self._finished:
+            self._noted = True
             try:
                 if input is not None:
                     self._input_tokens = (self._input_tokens or 0) + int(input)
@@ -132,6 +133,7 @@ class CallNotes:
         try:
             if isfinite(seconds) and seconds >= 0:
                 self._queue_seconds = float(seconds)
+                self._noted = True
         except Exception as error:
             guard.report("generation.queued", error)
 
@@ -170,6 +172,7 @@ class CallNotes:
     def _follow(self) -> Progress:
         if self._progress is None:
             assert self._instruments is not None
+            self._noted = True
             self._progress = Progress(self._instruments, self._site.totals, self._context, self._start)
         return self._progress
 
@@ -199,6 +202,7 @@ class CallNotes:
         attributes = self._site.totals.attributes
         if self._chunks == 0:
             self._first_chunk_seconds = now - self._start
+            self._noted = True
             self._instruments.time_to_first_chunk.record(self._first_chunk_seconds, attributes, self._context)
         else:
             self._instruments.time_per_output_chunk.record(now - self._chunk_mark, attributes, self._context)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from genotel.instrumentation.generation import DEFAULT_OPERATION, DEFAULT_PROVIDER, Generation
+from genotel.instrumentation.site import What
 from genotel.instrumentation.stream import measured_async_generator, measured_generator
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,7 +50,7 @@ def measure(
     return decorate
 
 
-def _wrap(function: Callable[..., Any], what: tuple[str, str, str, str | None]) -> Callable[..., Any]:
+def _wrap(function: Callable[..., Any], what: What) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
         return measured_async_generator(function, what)
     if inspect.isgeneratorfunction(function):
@@ -58,14 +59,14 @@ def _wrap(function: Callable[..., Any], what: tuple[str, str, str, str | None]) 
 
         @functools.wraps(function)
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with Generation(*what):
+            with Generation(what):
                 return await function(*args, **kwargs)
 
         return coroutine
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with Generation(*what):
+        with Generation(what):
             return function(*args, **kwargs)
 
     return call

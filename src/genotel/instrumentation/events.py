@@ -7,7 +7,7 @@ from time import time
 
 from genotel import guard
 from genotel.instrumentation import accumulators, instruments
-from genotel.instrumentation.sink import get_sink
+from genotel.instrumentation.sink import OUT
 from genotel.journal.rows import EventRow
 from genotel.semconv import attributes as a
 
@@ -52,7 +52,7 @@ def record_event(
         if outcome not in a.EVENT_OUTCOMES:
             outcome = a.OUTCOME_ERROR
         accumulators.count_event(model, str(kind), outcome)
-        sink = get_sink()
+        sink = OUT.sink
         if sink is not None:
             sink.event(EventRow(time(), model, str(kind), outcome, duration_seconds, source))
     except Exception as fault:

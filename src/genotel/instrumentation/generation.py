@@ -7,7 +7,6 @@ is a number in :mod:`genotel.instrumentation.accumulators`. Our own faults stay 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from contextvars import Token
 from time import perf_counter, time
 from types import TracebackType
@@ -17,11 +16,11 @@ from opentelemetry.context import Context, attach
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 
 from genotel import guard
-from genotel.instrumentation import accumulators, instruments
 from genotel.instrumentation.call_notes import CallNotes
 from genotel.instrumentation.context import running
+from genotel.instrumentation.instruments import IN_FORCE, Instruments, instruments
 from genotel.instrumentation.outcomes import ABANDONED, OK, error_type, outcome_of
-from genotel.instrumentation.sink import get_sink
+from genotel.instrumentation.sink import OUT
 from genotel.instrumentation.site import What, site_for
 from genotel.semconv import attributes as a
 
@@ -44,10 +43,36 @@ class Generation(CallNotes):
 
     def __enter__(self) -> Generation:
         try:
-            return self._begin()
+            bound = IN_FORCE.bound or instruments()
+            if bound is None:
+                return self
+            outer = running.get()
+            if outer is not None and outer._counts(self._what):
+                # The same call, measured once more on the way in: count it once.
+                return outer
+            self._site = site = site_for(self._what)
+            totals = site.totals
+            self._started_at = site.model_totals.last_used = time()
+            self._start = perf_counter()
+            with totals.lock:
+                totals.started += 1
+            # From here on the call is measured, even if something of ours below goes wrong.
+            self._instruments = bound
+            tracer = bound.tracer
+            if tracer is not None:
+                self._span = span = tracer.start_span(site.span_name, None, _INTERNAL, site.span_attributes)
+                self._context = context = set_span_in_context(span)
+                self._context_token = attach(context)
+            self._running_token = running.set(self)
+            if self._parameters is not None:
+                self._note_parameters(self._parameters)
+            sink = OUT.sink
+            if sink is not None:
+                sink.start(id(self), self._row)
+            self._start = perf_counter()
         except Exception as error:
             guard.report("generation.begin", error)
-            return self
+        return self
 
     def __exit__(
         self, exception_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -64,95 +89,84 @@ class Generation(CallNotes):
 
     def suspend(self) -> None:
         """Take the call out of the context that it was begun in; it goes on being measured."""
-        for token in (self._context_token, self._running_token):
-            if token is not None:
-                # Ended in another context (a generator closed elsewhere): that one is not ours to change.
-                with suppress(ValueError, RuntimeError):
-                    token.var.reset(token)  # type: ignore[arg-type]  # each token goes to its own variable
-        self._context_token = self._running_token = None
-
-    def _begin(self) -> Generation:
-        bound = instruments.instruments()
-        if bound is None:
-            return self
-        outer = running.get()
-        if outer is not None and not outer._finished and outer._counts(self._what):
-            # The same call, measured once more on the way in: count it once.
-            return outer
-        self._site = site = site_for(*self._what)
-        totals = site.totals
-        self._start = perf_counter()
-        self._started_at = site.model_totals.last_used = time()
-        with totals.lock:
-            totals.started += 1
-        # From here on the call is measured, even if something of ours below goes wrong.
-        self._instruments = bound
-        if bound.tracer is not None:
-            self._span = span = bound.tracer.start_span(site.span_name, None, _INTERNAL, site.span_attributes)
-            self._context = context = set_span_in_context(span)
-            self._context_token = attach(context)
-        self._running_token = running.set(self)
-        if self._parameters is not None:
-            self._note_parameters(self._parameters)
-        sink = get_sink()
-        if sink is not None:
-            sink.start(id(self), self._row)
-        self._start = perf_counter()
-        return self
+        # Where this fails the call ends in another context than it was begun in (a generator closed
+        # elsewhere): that context is not ours to change.
+        token, self._context_token = self._context_token, None
+        if token is not None:
+            try:
+                token.var.reset(token)
+            except (ValueError, RuntimeError):
+                pass
+        running_token, self._running_token = self._running_token, None
+        if running_token is not None:
+            try:
+                running_token.var.reset(running_token)
+            except (ValueError, RuntimeError):
+                pass
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the call, once; with the exception that ended it, if any.
 
         The context manager calls this. The outcome is read from the type of ``error``.
         """
-        if self._finished or self._instruments is None:
+        bound = self._instruments
+        if bound is None or self._finished:
             return
         seconds = perf_counter() - self._start
-        try:
-            self._end(self._instruments, seconds, error)
-        except Exception as fault:
-            guard.report("generation.finish", fault)
-
-    def _end(self, bound: instruments.Instruments, seconds: float, error: BaseException | None) -> None:
-        self.suspend()
-        site = self._site
-        if site.epoch != accumulators.epoch():
-            # Begun before a fork: the call is the parent's, whose own copy counts it. The lock below
-            # may have been held by a thread that does not exist here.
-            self._finished = True
-            return
-        totals = site.totals
-        outcome = self._outcome
-        if outcome is None:
-            outcome = OK if error is None else outcome_of(error)
-        with totals.lock:
-            if self._finished:
-                return
-            self._finished = True
-            totals.finished[outcome] += 1
-        attributes = totals.attributes
+        totals = self._site.totals
+        outcome = OK
         failure: str | None = None
-        if outcome != OK and outcome != ABANDONED:
-            failure = a.OUTCOMES[outcome] if error is None else error_type(error)
-            attributes = totals.error_attributes(failure)
-        context = self._context
+        try:
+            self.suspend()
+            if totals.stale:
+                # Begun before a fork: the call is the parent's, whose own copy counts it. The lock
+                # below may have been held by a thread that does not exist here.
+                self._finished = True
+                return
+            attributes = totals.attributes
+            if error is not None or self._outcome is not None:
+                outcome = outcome_of(error) if self._outcome is None else self._outcome
+                if outcome != OK and outcome != ABANDONED:
+                    failure = a.OUTCOMES[outcome] if error is None else error_type(error)
+                    attributes = totals.error_attributes(failure)
+            with totals.lock:
+                # Another thread may have ended the call since the look above.
+                ended = bool(self._finished)
+                self._finished = True
+                if not ended:
+                    totals.finished[outcome] += 1
+            if ended:
+                return
+            bound.duration.record(seconds, attributes, self._context)
+            if self._noted:
+                self._record_notes(bound)
+        except Exception as fault:
+            guard.report("generation.record", fault)
+        try:
+            span = self._span
+            if span is not None:
+                if outcome != OK or self._noted:
+                    self._describe(span, outcome, failure)
+                span.end()
+        except Exception as fault:
+            guard.report("generation.span", fault)
+        try:
+            sink = OUT.sink
+            if sink is not None:
+                sink.finish(id(self), self._row(seconds, outcome, failure))
+        except Exception as fault:
+            guard.report("generation.sink", fault)
+
+    def _record_notes(self, bound: Instruments) -> None:
+        totals, context = self._site.totals, self._context
         if self._progress is not None:
             self._progress.end_phase()
-        bound.duration.record(seconds, attributes, context)
         if self._queue_seconds is not None:
             bound.queue_duration.record(self._queue_seconds, totals.attributes, context)
         if self._input_tokens is not None:
             bound.token_usage.record(self._input_tokens, totals.token_attributes[0], context)
         if self._output_tokens is not None:
             bound.token_usage.record(self._output_tokens, totals.token_attributes[1], context)
-        span = self._span
-        if span is not None:
-            if span.is_recording():
-                self._describe(span, outcome, failure)
-            span.end()
-        sink = get_sink()
-        if sink is not None:
-            sink.finish(id(self), self._row(seconds, outcome, failure))
 
     def _describe(self, span: Span, outcome: int, failure: str | None) -> None:
         if failure is not None:
@@ -175,9 +189,9 @@ class Generation(CallNotes):
             span.set_attribute(a.TIME_TO_FIRST_CHUNK, self._first_chunk_seconds)
 
     def _counts(self, what: What) -> bool:
-        """Say whether this call already counts a call of that operation and model."""
+        """Say whether this call runs and counts a call of that operation and model."""
         mine = self._what
-        return mine[0] == what[0] and mine[2] == what[2]
+        return mine[2] == what[2] and mine[0] == what[0] and not self._finished
 
 
 def generation(
@@ -207,7 +221,7 @@ def generation(
         >>> with generation("sdxl", output="image", parameters={"steps": 30}) as call:
         ...     call.outputs(4)
     """
-    return Generation(operation, provider, model, output, parameters, prompt, queue_seconds)
+    return Generation((operation, provider, model, output), parameters, prompt, queue_seconds)
 
 
 def current_generation() -> Generation:
@@ -216,4 +230,4 @@ def current_generation() -> Generation:
     Example:
         >>> current_generation().step()
     """
-    return running.get() or Generation("", "", "")
+    return running.get() or Generation(("", "", "", None))

@@ -161,53 +161,56 @@ OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
     (sm.SERIES_DROPPED, _dropped),
 )
 
-_lock = threading.Lock()
-_bound: Instruments | None = None
-_later: Callable[[], None] | None = None
-_disabled = False
+
+class _InForce:
+    """Hold the instruments in force, so that the hot path reads one attribute."""
+
+    __slots__ = ("bound", "disabled", "later", "lock")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.bound: Instruments | None = None
+        self.later: Callable[[], None] | None = None
+        self.disabled = False
+
+    def set(self, bound: Instruments | None, *, disabled: bool = False) -> None:
+        with self.lock:
+            self.bound, self.later, self.disabled = bound, None, disabled
+
+
+IN_FORCE = _InForce()
 
 
 def instruments() -> Instruments | None:
     """Return the instruments in force; None while telemetry is disabled."""
-    return _bound if _bound is not None or _disabled else _bind_now()
-
-
-def _bind_now() -> Instruments | None:
-    global _bound, _later
-    later, _later = _later, None
+    if IN_FORCE.bound is not None or IN_FORCE.disabled:
+        return IN_FORCE.bound
+    later, IN_FORCE.later = IN_FORCE.later, None
     if later is not None:
         later()
-    with _lock:
-        if _bound is None and not _disabled:
-            _bound = Instruments(trace.get_tracer_provider(), metrics.get_meter_provider())
-        return _bound
-
-
-def bind_later(bind_now: Callable[[], None]) -> None:
-    """Bind at the next call, by calling ``bind_now``; for a forked child that may never make one."""
-    global _lock, _bound, _later
-    # Another thread of the parent may have held the lock when the fork happened.
-    _lock = threading.Lock()
-    _bound, _later = None, bind_now
+    with IN_FORCE.lock:
+        if IN_FORCE.bound is None and not IN_FORCE.disabled:
+            IN_FORCE.bound = Instruments(trace.get_tracer_provider(), metrics.get_meter_provider())
+        return IN_FORCE.bound
 
 
 def bind(tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
     """Make the instruments hang on these providers from now on."""
-    global _bound, _disabled
-    bound = Instruments(tracer_provider, meter_provider)
-    with _lock:
-        _bound, _disabled = bound, False
+    IN_FORCE.set(Instruments(tracer_provider, meter_provider))
+
+
+def bind_later(bind_now: Callable[[], None]) -> None:
+    """Bind at the next call, by calling ``bind_now``; for a forked child that may never make one."""
+    # Another thread of the parent may have held the lock when the fork happened.
+    IN_FORCE.lock = threading.Lock()
+    IN_FORCE.bound, IN_FORCE.later = None, bind_now
 
 
 def disable() -> None:
     """Measure nothing from now on."""
-    global _bound, _disabled
-    with _lock:
-        _bound, _disabled = None, True
+    IN_FORCE.set(None, disabled=True)
 
 
 def unbind() -> None:
     """Go back to the global providers; they are asked at the next call."""
-    global _bound, _disabled, _later
-    with _lock:
-        _bound, _disabled, _later = None, False, None
+    IN_FORCE.set(None)

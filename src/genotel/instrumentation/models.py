@@ -77,7 +77,7 @@ def declare_models(*models: str) -> None:
     A counter born at 1 has no increase, so the first use of a rare model would be lost to queries.
     """
     for model in models:
-        site_for(DEFAULT_OPERATION, DEFAULT_PROVIDER, model, None)
+        site_for((DEFAULT_OPERATION, DEFAULT_PROVIDER, model, None))
         accumulators.bear_events(model, a.EVENT_LOAD, a.EVENT_UNLOAD)
 
 

@@ -24,15 +24,18 @@ class Sink(Protocol):
         ...
 
 
-_sink: Sink | None = None
+class _Out:
+    """Hold the sink in force, so that the hot path reads one attribute."""
+
+    __slots__ = ("sink",)
+
+    def __init__(self) -> None:
+        self.sink: Sink | None = None
+
+
+OUT = _Out()
 
 
 def set_sink(sink: Sink | None) -> None:
     """Hand every call record to ``sink`` from now on."""
-    global _sink
-    _sink = sink
-
-
-def get_sink() -> Sink | None:
-    """Return where call records go."""
-    return _sink
+    OUT.sink = sink

@@ -14,12 +14,11 @@ What = tuple[str, str, str, str | None]
 class Site:
     """Keep what all calls of one label set and output type share, ready-made."""
 
-    __slots__ = ("epoch", "key", "model_totals", "output", "span_attributes", "span_name", "totals")
+    __slots__ = ("key", "model_totals", "output", "span_attributes", "span_name", "totals")
 
     def __init__(self, key: CallKey, output: str | None) -> None:
         self.key = key
         self.output = output
-        self.epoch = accumulators.epoch()
         self.totals = accumulators.call_totals(key)
         self.model_totals = accumulators.model_totals(key.model)
         self.span_name = f"{key.operation} {key.model}"
@@ -37,17 +36,17 @@ class Site:
             self.span_attributes[a.VARIANT] = key.variant
 
 
-_sites: dict[tuple[str, str, str, str | None, tuple[str, str | None] | None], Site] = {}
+_sites: dict[tuple[What, tuple[str, str | None] | None], Site] = {}
 
 
-def site_for(operation: str, provider: str, model: str, output: str | None) -> Site:
+def site_for(what: What) -> Site:
     """Return the site of a call made here and now, under the experiment that is set."""
-    tag = tags.get()
-    key = (operation, provider, model, output, tag)
+    key = (what, tags.get())
     site = _sites.get(key)
-    if site is None or site.epoch != accumulators.epoch():
+    if site is None or site.totals.stale:
         if len(_sites) >= accumulators.MAX_LABEL_SETS:
             _sites.clear()
-        experiment, variant = tag or (None, None)
+        operation, provider, model, output = what
+        experiment, variant = key[1] or (None, None)
         site = _sites[key] = Site(CallKey(operation, provider, model, experiment, variant), output)
     return site

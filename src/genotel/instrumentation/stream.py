@@ -30,7 +30,7 @@ class _Stream:
     __slots__ = ("_call", "_tokens")
 
     def __init__(self, what: What) -> None:
-        call = Generation(*what)
+        call = Generation(what)
         entered = call.__enter__()
         self._call = call if entered is call and call.measuring else None
         self._tokens: tuple[Token[Context] | None, Token[Generation | None]] | None = None
