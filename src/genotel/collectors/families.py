@@ -21,7 +21,7 @@ class FamilyTable:
         >>> from genotel.semconv.host_metrics import LOAD
         >>> [block] = FamilyTable().blocks([(LOAD, ("1m",), 0.5)])
         >>> block.family.name, block.rows[0][0].labels, block.rows[0][1]
-        ('genotel_system_load', 'otel_scope_name="genotel",genotel_window="1m"', 0.5)
+        ('genotel_system_load', 'genotel_window="1m",otel_scope_name="genotel"', 0.5)
     """
 
     def __init__(self) -> None:
