@@ -96,7 +96,8 @@ class Page:
                 out += lines
             self.series_count = count
         out.append(format.ending)
-        return "".join(out).encode()
+        # A lone surrogate in a help text must not cost the page.
+        return "".join(out).encode("utf-8", "replace")
 
 
 def _lines(format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]) -> list[str]:

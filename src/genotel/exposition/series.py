@@ -134,10 +134,11 @@ def escape_label_value(value: str) -> str:
 def render_labels(labels: Mapping[str, str]) -> str:
     """Return ``name="value",…`` without the braces, sorted by name.
 
-    Sorted, equal label sets have equal texts, which is how the page finds duplicate series.
+    Sorted, equal label sets have equal texts, which is how the page finds duplicate series. A label
+    without a value is left out: to Prometheus the two are the same series.
 
     Example:
-        >>> render_labels({"outcome": "ok", "model": "sdxl"})
+        >>> render_labels({"outcome": "ok", "model": "sdxl", "phase": ""})
         'model="sdxl",outcome="ok"'
     """
-    return ",".join(f'{name}="{escape_label_value(labels[name])}"' for name in sorted(labels))
+    return ",".join(f'{name}="{escape_label_value(labels[name])}"' for name in sorted(labels) if labels[name])

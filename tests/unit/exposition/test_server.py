@@ -177,7 +177,7 @@ def test_closed_server_can_start_again(page: FakePage) -> None:
     server.start()
     server.close()
     server.close()
-    assert threads() == before
+    assert threads() <= before
     server.start()
     server.close()
 
@@ -202,7 +202,7 @@ def test_close_drains(page: FakePage, connect: Connect) -> None:
     assert (reply.status, reply.headers["connection"]) == (200, "close")
     busy.close()
     closing.join(5)
-    assert threads() == before
+    assert threads() <= before
 
 
 def test_close_waits_no_longer_than_told(page: FakePage, connect: Connect) -> None:
