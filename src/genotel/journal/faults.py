@@ -9,7 +9,6 @@ import sqlite3
 from genotel import guard
 from genotel.errors import JournalError
 from genotel.semconv.self_metrics import JOURNAL_DROPPED
-from genotel.semconv.self_metrics import JOURNAL_DROPPED
 
 
 class Fault(enum.Enum):

@@ -21,7 +21,6 @@ from genotel.journal.backlog import Backlog
 from genotel.journal.rows import CallRow, EventRow, WatchRow
 from genotel.journal.store import JournalStore
 from genotel.semconv.self_metrics import JOURNAL_DROPPED
-from genotel.semconv.self_metrics import JOURNAL_DROPPED
 
 THREAD_NAME = "genotel-journal"
 HEARTBEAT_SECONDS = 60.0
