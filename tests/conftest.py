@@ -17,6 +17,11 @@ settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let golden files be written anew instead of compared."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Allow sockets to loopback only."""
     from pytest_socket import socket_allow_hosts

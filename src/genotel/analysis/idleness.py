@@ -85,7 +85,7 @@ def peak_hours(requests: Integers, hour: Integers) -> tuple[int, ...]:
         hour: shape (R,), hours since the Unix epoch.
 
     Example:
-        >>> peak_hours(np.array([9, 1, 1]), np.array([14, 15, 24 + 16]))
+        >>> peak_hours(np.array([27, 1, 1]), np.array([14, 15, 24 + 16]))
         (14,)
     """
     by_hour = np.bincount(hour % HOURS_PER_DAY, weights=requests, minlength=HOURS_PER_DAY)

@@ -19,6 +19,8 @@ from genotel.report.wording import date, duration, percent, size
 
 # Below this many columns a table's last column becomes a ribbon of words: paragraphs read better.
 NARROW_COLUMNS = 80
+# Nobody reads more than this, and laying out thousands of rows would take ten seconds.
+MAX_ROWS = 200
 _STYLES = {Priority.HIGH: "bold red", Priority.MEDIUM: "yellow", Priority.LOW: "dim"}
 
 
@@ -44,10 +46,12 @@ class TableReport:
         if advice.recommendations and page.width < NARROW_COLUMNS:
             _paragraphs(console, advice)
         elif advice.recommendations:
-            console.print()
             console.print(_table(advice))
         else:
             console.print("Nothing to advise." if advice.withheld else "No model is known: there is nothing to advise.")
+        more = len(advice.recommendations) - MAX_ROWS
+        if more > 0:
+            console.print(f"… and {more} more; --format json has them all.")
         if advice.withheld:
             console.print()
             console.print(_withheld(advice))
@@ -69,7 +73,7 @@ def _table(advice: Advice) -> Table:
     table.add_column("sure", justify="right", no_wrap=True)
     table.add_column("saves", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold", ratio=5)
-    for entry in advice.recommendations:
+    for entry in advice.recommendations[:MAX_ROWS]:
         table.add_row(
             Text(entry.priority.value, style=_STYLES[entry.priority]),
             entry.kind,
@@ -82,7 +86,7 @@ def _table(advice: Advice) -> Table:
 
 
 def _paragraphs(console: Console, advice: Advice) -> None:
-    for entry in advice.recommendations:
+    for entry in advice.recommendations[:MAX_ROWS]:
         console.print()
         saving = _saving(entry)
         console.print(Text(f"{entry.kind}: {entry.model}", style="bold", overflow="fold"))
