@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from genotel.exposition.openmetrics import OPENMETRICS_1_0_0
 from genotel.exposition.page import Page
 from genotel.exposition.scrape_request import read_scrape
 from genotel.exposition.series import Block, Exemplar, Family, HistogramSeries, NumberSeries
+from genotel.exposition.server import PageServer
 from genotel.exposition.text_format import TEXT_0_0_4
 from genotel.telemetry.reader import PageReader
 
@@ -217,3 +219,51 @@ def test_any_scrape_gets_a_page(accept: str, query: str, timeout: str) -> None:
     text = page.render(scrape.format, scrape.names).decode()
     parse = parse_openmetrics if scrape.format is OPENMETRICS_1_0_0 else parse_text
     assert [family.name for family in parse(text)] == (["up"] if scrape.names is None or "up" in scrape.names else [])
+
+
+request_lines = st.one_of(
+    st.binary(max_size=60),
+    st.tuples(
+        st.sampled_from([b"GET", b"HEAD", b"POST", b"get", b"", b"PRI", b"G T"]),
+        st.one_of(
+            st.sampled_from([b"/metrics", b"/", b"/-/ready", b"*", b"http://x/metrics", b"//", b"/metrics?name[]=%ff"]),
+            st.text(max_size=20).map(str.encode),
+        ),
+        st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"HTTP/9.9", b"HTTP/", b""]),
+    ).map(b" ".join),
+)
+header_lines = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [b"Host: x", b"Content-Length: 3", b"Content-Length: x", b"Connection: close", b"Expect: 100-continue"]
+        ),
+        st.tuples(st.sampled_from([b"Accept: ", b"Accept-Encoding: ", b"X: ", b""]), st.binary(max_size=30)).map(
+            b"".join
+        ),
+    ),
+    max_size=4,
+)
+
+
+def test_any_request_is_answered_without_a_500() -> None:
+    """Whatever arrives, what comes back is HTTP, never a 500, and the next scrape is served."""
+    with PageServer(Page([FuzzSource([Block(Family("up", "gauge"), [(NumberSeries(), 1)])])]), port=0) as server:
+
+        def exchange(raw: bytes) -> bytes:
+            with (
+                socket.create_connection(("127.0.0.1", server.port), timeout=10) as client,
+                client.makefile("rb") as file,
+            ):
+                client.sendall(raw)
+                client.shutdown(socket.SHUT_WR)
+                return file.read()
+
+        @settings(deadline=None)
+        @given(request_lines, header_lines)
+        def ask(line: bytes, headers: list[bytes]) -> None:
+            answer = exchange(b"\r\n".join([line, *headers, b"", b""]))
+            assert answer.startswith(b"HTTP/1.1 ")
+            assert not answer.startswith(b"HTTP/1.1 500")
+
+        ask()
+        assert exchange(b"GET /metrics HTTP/1.0\r\n\r\n").endswith(b"\nup 1\n")
