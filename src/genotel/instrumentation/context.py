@@ -1,17 +1,10 @@
-"""What flows with the program by ``contextvars``: the running call, experiment and variant."""
+"""What flows with the program by ``contextvars``: experiment and variant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from genotel.instrumentation.generation import Generation
-
-# The call that is running here, so that the same call is not counted twice and inner code finds it.
-running: ContextVar[Generation | None] = ContextVar("genotel_running", default=None)
 
 # (experiment, variant) or None; a pair, so that the hot path reads one variable.
 tags: ContextVar[tuple[str, str | None] | None] = ContextVar("genotel_tags", default=None)

@@ -7,8 +7,8 @@ is a number in :mod:`genotel.instrumentation.accumulators`. Our own faults stay 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import Token
-from time import perf_counter, time
+from contextvars import ContextVar, Token
+from time import perf_counter, time, time_ns
 from types import TracebackType
 from typing import Any
 
@@ -17,8 +17,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 
 from genotel import guard
 from genotel.instrumentation.call_notes import CallNotes
-from genotel.instrumentation.context import running
 from genotel.instrumentation.instruments import IN_FORCE, Instruments, instruments
+from genotel.instrumentation.late_ends import WAITING, is_unsafe_here, settle_all
 from genotel.instrumentation.outcomes import ABANDONED, OK, error_type, outcome_of
 from genotel.instrumentation.sink import OUT
 from genotel.instrumentation.site import What, site_for
@@ -30,6 +30,11 @@ DEFAULT_PROVIDER = "self_hosted"
 
 _FAILED = Status(StatusCode.ERROR)
 _INTERNAL = SpanKind.INTERNAL
+# Ends a call whose end was noted before.
+_SETTLED = GeneratorExit()
+
+# The call that is running here, so that the same call is not counted twice and inner code finds it.
+running: ContextVar[Generation | None] = ContextVar("genotel_running", default=None)
 
 
 class Generation(CallNotes):
@@ -40,16 +45,33 @@ class Generation(CallNotes):
 
     _context_token: Token[Context] | None = None
     _running_token: Token[Generation | None] | None = None
+    # The call that this one runs in.
+    _outer: Generation | None = None
+    # Whether this object was entered again, and how often it was while it ran.
+    _reused = False
+    _depth = 0
+    # The object that was entered again to begin this call.
+    _first: Generation | None = None
+    # When the call ended, where that could not be recorded at once: duration in seconds, Unix ns.
+    _late_seconds: float | None = None
+    _end_ns: int | None = None
 
     def __enter__(self) -> Generation:
+        if self._instruments is not None:
+            return self._begin_again()
         try:
+            if WAITING:
+                settle_all()
             bound = IN_FORCE.bound or instruments()
             if bound is None:
                 return self
             outer = running.get()
-            if outer is not None and outer._counts(self._what):
-                # The same call, measured once more on the way in: count it once.
-                return outer
+            if outer is not None:
+                counting = outer._counting(self._what)
+                if counting is not None:
+                    # The same call, measured once more on the way in: count it once.
+                    return counting
+                self._outer = outer
             self._site = site = site_for(self._what)
             totals = site.totals
             self._started_at = site.model_totals.last_used = time()
@@ -64,20 +86,27 @@ class Generation(CallNotes):
                 self._context = context = set_span_in_context(span)
                 self._context_token = attach(context)
             self._running_token = running.set(self)
-            if self._parameters is not None:
-                self._note_parameters(self._parameters)
+            if self._given is not None:
+                self._note_parameters(self._given)
             sink = OUT.sink
             if sink is not None:
                 sink.start(id(self), self._row)
             self._start = perf_counter()
         except Exception as error:
             guard.report("generation.begin", error)
+        except BaseException as error:
+            # Ctrl-C in here: no __exit__ will come, and the call must not stay the current one.
+            self.finish(error)
+            raise
         return self
 
     def __exit__(
         self, exception_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.finish(error)
+        if self._reused:
+            self._end_again(error)
+        else:
+            self.finish(error)
 
     async def __aenter__(self) -> Generation:
         return self.__enter__()
@@ -85,7 +114,24 @@ class Generation(CallNotes):
     async def __aexit__(
         self, exception_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.finish(error)
+        self.__exit__(exception_type, error, traceback)
+
+    def _begin_again(self) -> Generation:
+        """Begin a call of its own for each further use of this object, by threads or after its end."""
+        self._reused = True
+        if running.get() is self:
+            self._depth += 1
+            return self
+        call = Generation(self._what, self._given, self._prompt, self._queue_seconds)
+        call._first = self
+        return call.__enter__()
+
+    def _end_again(self, error: BaseException | None) -> None:
+        current = running.get()
+        if current is self and self._depth:
+            self._depth -= 1
+        elif current is not None and (current is self or current._first is self):
+            current.finish(error)
 
     def suspend(self) -> None:
         """Take the call out of the context that it was begun in; it goes on being measured."""
@@ -125,6 +171,10 @@ class Generation(CallNotes):
                 return
             attributes = totals.attributes
             if error is not None or self._outcome is not None:
+                if isinstance(error, GeneratorExit):
+                    if error is not _SETTLED and self._comes_late(seconds):
+                        return
+                    seconds = self._late_seconds or seconds
                 outcome = outcome_of(error) if self._outcome is None else self._outcome
                 if outcome != OK and outcome != ABANDONED:
                     failure = a.OUTCOMES[outcome] if error is None else error_type(error)
@@ -137,6 +187,7 @@ class Generation(CallNotes):
                     totals.finished[outcome] += 1
             if ended:
                 return
+            self._outer = None
             bound.duration.record(seconds, attributes, self._context)
             if self._noted:
                 self._record_notes(bound)
@@ -147,7 +198,7 @@ class Generation(CallNotes):
             if span is not None:
                 if outcome != OK or self._noted:
                     self._describe(span, outcome, failure)
-                span.end()
+                span.end(self._end_ns)
         except Exception as fault:
             guard.report("generation.span", fault)
         try:
@@ -156,6 +207,17 @@ class Generation(CallNotes):
                 sink.finish(id(self), self._row(seconds, outcome, failure))
         except Exception as fault:
             guard.report("generation.sink", fault)
+
+    def settle(self) -> None:
+        """Record an end that came when nothing could be recorded; see :mod:`late_ends`."""
+        self.finish(_SETTLED)
+
+    def _comes_late(self, seconds: float) -> bool:
+        """Note the end instead of recording it, if a lock of telemetry may be held around us."""
+        if self._late_seconds is None and is_unsafe_here():
+            self._late_seconds, self._end_ns = seconds, time_ns()
+            WAITING.append(self)
+        return self._late_seconds is not None
 
     def _record_notes(self, bound: Instruments) -> None:
         totals, context = self._site.totals, self._context
@@ -188,10 +250,15 @@ class Generation(CallNotes):
         if self._first_chunk_seconds is not None:
             span.set_attribute(a.TIME_TO_FIRST_CHUNK, self._first_chunk_seconds)
 
-    def _counts(self, what: What) -> bool:
-        """Say whether this call runs and counts a call of that operation and model."""
-        mine = self._what
-        return mine[2] == what[2] and mine[0] == what[0] and not self._finished
+    def _counting(self, what: What) -> Generation | None:
+        """Return the call, this one or one around it, that counts a call of that operation and model."""
+        call: Generation | None = self
+        while call is not None:
+            mine = call._what
+            if mine[2] == what[2] and mine[0] == what[0] and call.measuring:
+                return call
+            call = call._outer
+        return None
 
 
 def generation(

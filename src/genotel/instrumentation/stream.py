@@ -16,8 +16,7 @@ from typing import Any
 from opentelemetry.context import Context, attach
 
 from genotel import guard
-from genotel.instrumentation.context import running
-from genotel.instrumentation.generation import Generation
+from genotel.instrumentation.generation import Generation, running
 from genotel.instrumentation.site import What
 
 
