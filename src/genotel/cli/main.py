@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from genotel.cli.demo import demo
 from genotel.cli.recommend import recommend
 from genotel.cli.serve import serve
 from genotel.errors import GenotelError
@@ -19,6 +20,7 @@ from genotel.version import __version__
 
 # Name -> function. One visible line per command.
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "demo": demo,
     "recommend": recommend,
     "serve": serve,
 }
