@@ -301,6 +301,7 @@ def _after_fork_in_child() -> None:
     global _lock, _handle
     _lock = threading.RLock()
     accumulators.reset()
+    instruments.renew_lock()
     guard.reset()
     handle, _handle = _handle, None
     if handle is None:

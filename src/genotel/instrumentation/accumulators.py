@@ -1,29 +1,26 @@
 """Plain numbers per label set, which observable instruments read at collection.
 
 A synchronous OpenTelemetry counter costs about 8 µs a call; a number under a lock costs 0.1. Every
-label set keeps its attribute dicts ready-made, so the hot path builds none. Label values are capped
-here: what is over a cap counts as ``other``, is counted and logged once.
+label set keeps its attribute dicts ready-made, so the hot path builds none. All locks are
+re-entrant: a signal handler or the garbage collector may come back in here in the same thread.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from genotel import guard
+from genotel.instrumentation import caps
 from genotel.semconv import attributes as a
 from genotel.semconv.generation_metrics import PARAMETERS, REQUESTS
 from genotel.semconv.model_metrics import EVENTS
 
-# Distinct values per label. A box has tens of models; the caps only stop mistakes (a user id as a
-# model name) from growing memory and series without bound.
-MAX_MODELS = 500
-MAX_TAGS = 50
-MAX_OTHERS = 50
+# Label sets in all, and values of parameters in each: the product of the caps is no bound. With five
+# outcomes each, these are the most that the page's reader lets through (telemetry/reader.py).
+MAX_LABEL_SETS = 2_000
 MAX_PARAMETER_VALUES = 100
-# Label sets in all: the product of the caps above is no bound.
-MAX_LABEL_SETS = 5_000
 
 
 class CallKey(NamedTuple):
@@ -56,19 +53,23 @@ class CallTotals:
         "attributes",
         "errors",
         "finished",
+        "folded",
         "lock",
         "outcomes",
         "outputs",
         "parameters",
         "phases",
+        "shown",
         "stale",
         "started",
         "steps",
         "token_attributes",
     )
 
-    def __init__(self, key: CallKey) -> None:
-        self.lock = threading.Lock()
+    def __init__(self, key: CallKey, *, folded: bool = False) -> None:
+        self.lock = threading.RLock()
+        # Whether calls of names over a cap are counted here.
+        self.folded = folded
         # Whether these numbers were forgotten (a fork): they are nobody's any more.
         self.stale = False
         self.attributes: dict[str, str] = {a.OPERATION: key.operation, a.PROVIDER: key.provider, a.MODEL: key.model}
@@ -78,6 +79,8 @@ class CallTotals:
             self.attributes[a.VARIANT] = key.variant
         self.started = 0
         self.finished = [0] * len(a.OUTCOMES)
+        # What the scrape under way shows: (started, finished).
+        self.shown: tuple[int, list[int]] = (0, self.finished[:])
         self.outcomes = [{**self.attributes, a.OUTCOME: outcome} for outcome in a.OUTCOMES]
         self.steps = 0
         self.outputs: dict[str, OutputTotals] = {}
@@ -90,7 +93,17 @@ class CallTotals:
     @property
     def active(self) -> int:
         """Return the calls that are running."""
-        return self.started - sum(self.finished)
+        with self.lock:
+            return self.started - sum(self.finished)
+
+    def show(self) -> list[int]:
+        """Note the numbers of one moment for all metrics of a scrape; return the finished calls by outcome.
+
+        Read one after the other, while calls come and go, they would not add up.
+        """
+        with self.lock:
+            self.shown = (self.started, self.finished[:])
+        return self.shown[1]
 
     def error_attributes(self, error_type: str) -> dict[str, str]:
         """Return the attributes of a failed call's duration; ``error_type`` is already capped."""
@@ -103,9 +116,8 @@ class CallTotals:
         """Return the attributes of a phase's duration."""
         found = self.phases.get(phase)
         if found is None:
-            if len(self.phases) >= MAX_OTHERS:
-                phase = a.OTHER
-            found = self.phases[phase] = {**self.attributes, a.PHASE: phase}
+            phase = caps.capped("phase", phase)
+            found = self.phases.setdefault(phase, {**self.attributes, a.PHASE: phase})
         return found
 
     def add_outputs(self, kind: str, outputs: int, frames: int, pixels: int, seconds: float) -> None:
@@ -113,8 +125,7 @@ class CallTotals:
         with self.lock:
             totals = self.outputs.get(kind)
             if totals is None:
-                if len(self.outputs) >= MAX_OTHERS:
-                    kind = a.OTHER
+                kind = caps.capped("output_type", kind)
                 totals = self.outputs.setdefault(kind, OutputTotals({**self.attributes, a.OUTPUT_TYPE: kind}))
             totals.outputs += outputs
             totals.frames += frames
@@ -126,8 +137,9 @@ class CallTotals:
         with self.lock:
             cell = self.parameters.get((name, value))
             if cell is None:
-                if len(self.parameters) >= MAX_PARAMETER_VALUES:
-                    dropped(PARAMETERS.name)
+                value = caps.capped("parameter_value", value)
+                if len(self.parameters) >= MAX_PARAMETER_VALUES and (name, value) not in self.parameters:
+                    caps.drop(PARAMETERS.name)
                     value = a.OTHER
                 cell = self.parameters.setdefault((name, value), [0])
             cell[0] += 1
@@ -147,36 +159,9 @@ class ModelTotals:
         self.events: dict[tuple[str, str], list[int]] = {}
 
 
-class _Cap:
-    """Let the first values of a label through."""
-
-    def __init__(self, metric: str, label: str, limit: int) -> None:
-        self._metric, self._label, self._limit = metric, label, limit
-        self._values: set[str] = set()
-
-    def __call__(self, value: str) -> str:
-        if value in self._values:
-            return value
-        if len(self._values) >= self._limit:
-            dropped(self._metric)
-            guard.warn_once(
-                f"cap.{self._label}",
-                "genotel: more than %d values of %s; further ones are counted as %s=%s",
-                self._limit,
-                self._label,
-                self._label,
-                a.OTHER,
-            )
-            return a.OTHER
-        self._values.add(value)
-        return value
-
-
 _lock = threading.RLock()
 _calls: dict[CallKey, CallTotals] = {}
 _models: dict[str, ModelTotals] = {}
-_dropped: dict[str, int] = {}
-_caps: dict[str, _Cap] = {}
 
 
 def call_totals(key: CallKey) -> CallTotals:
@@ -189,19 +174,24 @@ def call_totals(key: CallKey) -> CallTotals:
     with _lock:
         found = _calls.get(key)
         if found is None:
+            given = key
             key = CallKey(
-                _caps["operation"](key.operation),
-                _caps["provider"](key.provider),
-                _caps["model"](key.model),
-                None if key.experiment is None else _caps["experiment"](key.experiment),
-                None if key.variant is None else _caps["variant"](key.variant),
+                caps.fold("operation", key.operation),
+                caps.fold("provider", key.provider),
+                caps.fold("model", key.model),
+                None if key.experiment is None else caps.fold("experiment", key.experiment),
+                None if key.variant is None else caps.fold("variant", key.variant),
             )
             if len(_calls) >= MAX_LABEL_SETS and key not in _calls:
-                dropped(REQUESTS.name)
                 key = CallKey(a.OTHER, a.OTHER, a.OTHER)
+                guard.warn_once(
+                    "cap.label_sets",
+                    "genotel: more than %d label sets; further ones are counted as other",
+                    MAX_LABEL_SETS,
+                )
             found = _calls.get(key)
             if found is None:
-                found = _calls[key] = CallTotals(key)
+                found = _calls[key] = CallTotals(key, folded=a.OTHER in key and key != given)
         return found
 
 
@@ -210,7 +200,7 @@ def model_totals(model: str) -> ModelTotals:
     with _lock:
         found = _models.get(model)
         if found is None:
-            model = _caps["model"](model)
+            model = caps.fold("model", model)
             found = _models.get(model) or _models.setdefault(model, ModelTotals(model))
         return found
 
@@ -228,15 +218,21 @@ def count_event(model: str, kind: str, outcome: str) -> None:
     """Count something that happened to a model; both outcomes are born at 0."""
     totals = model_totals(model)
     with _lock:
+        if totals.attributes[a.MODEL] == a.OTHER != model:
+            caps.drop(EVENTS.name)
         cell = totals.events.get((kind, outcome))
         if cell is None:
-            if len(totals.events) >= len(a.EVENT_OUTCOMES) * MAX_OTHERS:
-                dropped(EVENTS.name)
-                kind = a.OTHER
+            kind = caps.capped("event", kind)
             for each in dict.fromkeys((*a.EVENT_OUTCOMES, outcome)):
                 totals.events.setdefault((kind, each), [0])
             cell = totals.events[(kind, outcome)]
         cell[0] += 1
+
+
+def events_of(totals: ModelTotals) -> list[tuple[str, str, int]]:
+    """Return (kind, outcome, count) of everything that happened to a model."""
+    with _lock:
+        return [(kind, outcome, cell[0]) for (kind, outcome), cell in totals.events.items()]
 
 
 def set_resident(model: str, change: int) -> None:
@@ -244,18 +240,6 @@ def set_resident(model: str, change: int) -> None:
     totals = model_totals(model)
     with _lock:
         totals.resident = max(0, (totals.resident or 0) + change)
-
-
-def capped(label: str, value: str) -> str:
-    """Return a value of a capped label, or ``other`` over the cap."""
-    with _lock:
-        return _caps[label](value)
-
-
-def dropped(metric: str) -> None:
-    """Count a measurement whose label value was over a cap."""
-    with _lock:
-        _dropped[metric] = _dropped.get(metric, 0) + 1
 
 
 def all_calls() -> list[CallTotals]:
@@ -270,10 +254,14 @@ def all_models() -> list[ModelTotals]:
         return [*_models.values()]
 
 
-def all_dropped() -> Iterable[tuple[str, int]]:
-    """Return measurements over a cap by metric name."""
-    with _lock:
-        return [*_dropped.items()]
+def all_dropped() -> dict[str, int]:
+    """Return the measurements over a cap by metric name."""
+    dropped = caps.all_dropped()
+    # Calls over a cap are counted anyhow, so the hot path need not count them twice.
+    folded = sum(totals.started for totals in all_calls() if totals.folded)
+    if folded:
+        dropped[REQUESTS.name] = dropped.get(REQUESTS.name, 0) + folded
+    return dropped
 
 
 def reset() -> None:
@@ -288,17 +276,4 @@ def reset() -> None:
         totals.stale = True
     _calls.clear()
     _models.clear()
-    _dropped.clear()
-    for label, limit in (
-        ("operation", MAX_OTHERS),
-        ("provider", MAX_OTHERS),
-        ("model", MAX_MODELS),
-        ("experiment", MAX_TAGS),
-        ("variant", MAX_TAGS),
-        ("score", MAX_OTHERS),
-        ("load_source", MAX_OTHERS),
-    ):
-        _caps[label] = _Cap(REQUESTS.name, label, limit)
-
-
-reset()
+    caps.reset()

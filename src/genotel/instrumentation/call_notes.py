@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from genotel import guard
-from genotel.instrumentation import accumulators
+from genotel.instrumentation import caps
 from genotel.instrumentation.instruments import Instruments
 from genotel.instrumentation.outcomes import CANCELLED, ERROR
 from genotel.instrumentation.parameters import counted_values, safe_parameters, span_attributes
@@ -37,7 +37,9 @@ class CallNotes:
     # Whether there is anything to record at the end beside the duration.
     _noted = False
     _outcome: int | None = None
-    _parameters: Mapping[str, object] | None = None
+    # As the user gave them; only what is safe of them is ever handed on, as _parameters.
+    _given: Mapping[str, object] | None = None
+    _parameters: Mapping[str, bool | int | float | str] | None = None
     _prompt: str | None = None
     _progress: Progress | None = None
     _queue_seconds: float | None = None
@@ -58,7 +60,7 @@ class CallNotes:
     ) -> None:
         self._what = what
         if parameters is not None:
-            self._parameters = parameters
+            self._given = parameters
         if prompt is not None:
             self._prompt = prompt
         if queue_seconds is not None:
@@ -66,8 +68,11 @@ class CallNotes:
 
     @property
     def measuring(self) -> bool:
-        """Return whether the call was begun, and counts, and has not ended."""
-        return self._instruments is not None and not self._finished
+        """Return whether the call was begun, and counts, and has not ended.
+
+        In a forked child it does not count: the call is its parent's.
+        """
+        return self._instruments is not None and not self._finished and not self._site.totals.stale
 
     @property
     def context(self) -> Context | None:
@@ -107,12 +112,13 @@ class CallNotes:
         """Add what was made: ``count`` images, clips or answers, with their frames, pixels, playing seconds."""
         if self.measuring:
             try:
-                if min(count, frames, pixels, seconds) < 0:
-                    raise ValueError("negative outputs")
-                self._outputs += count
+                made = (int(count), int(frames), int(pixels), float(seconds))
+                # One NaN would stay in the counter for ever.
+                if min(made) < 0 or not isfinite(made[3]):
+                    raise ValueError("outputs must be finite and not negative")
+                self._outputs += made[0]
                 self._noted = True
-                output = kind or self._what[3] or a.OTHER
-                self._site.totals.add_outputs(output, count, frames, pixels, float(seconds))
+                self._site.totals.add_outputs(str(kind or self._site.output or a.OTHER), *made)
             except Exception as error:
                 guard.report("generation.outputs", error)
 
@@ -122,9 +128,9 @@ class CallNotes:
             self._noted = True
             try:
                 if input is not None:
-                    self._input_tokens = (self._input_tokens or 0) + int(input)
+                    self._input_tokens = (self._input_tokens or 0) + _tokens(input)
                 if output is not None:
-                    self._output_tokens = (self._output_tokens or 0) + int(output)
+                    self._output_tokens = (self._output_tokens or 0) + _tokens(output)
             except Exception as error:
                 guard.report("generation.tokens", error)
 
@@ -141,7 +147,7 @@ class CallNotes:
         """Record a quality figure of this call, from 0 to 1, for comparing experiments."""
         if self.measuring:
             try:
-                self._note_score(name, float(value))
+                self._note_score(str(name), float(value))
             except Exception as error:
                 guard.report("generation.score", error)
 
@@ -178,9 +184,7 @@ class CallNotes:
 
     def _note_parameters(self, given: Mapping[str, object]) -> None:
         safe = safe_parameters(given)
-        self._parameters = (
-            safe if self._parameters is None or self._parameters is given else {**self._parameters, **safe}
-        )
+        self._parameters = safe if self._parameters is None else {**self._parameters, **safe}
         for name, value in counted_values(safe):
             self._site.totals.add_parameter(name, value)
         if self._span is not None and self._span.is_recording():
@@ -190,7 +194,7 @@ class CallNotes:
         if not isfinite(value):
             raise ValueError("a score must be finite")
         assert self._instruments is not None
-        name = accumulators.capped("score", name)
+        name = caps.capped("score", name)
         if self._scores is None:
             self._scores = {}
         self._scores[name] = value
@@ -210,15 +214,14 @@ class CallNotes:
         self._chunk_mark = now
 
     def _row(self, seconds: float | None = None, outcome: int | None = None, failure: str | None = None) -> CallRow:
-        operation, provider, model, output = self._what
         key = self._site.key
         context = self._span.get_span_context() if self._span is not None else None
         return CallRow(
             self._started_at,
-            model,
-            operation,
-            provider,
-            output,
+            key.model,
+            key.operation,
+            key.provider,
+            self._site.output,
             None if outcome is None else a.OUTCOMES[outcome],
             failure,
             seconds,
@@ -231,8 +234,16 @@ class CallNotes:
             key.experiment,
             key.variant,
             self._parameters,
-            self._scores,
+            # A running call's row is read by the journal's thread while the call goes on.
+            None if self._scores is None else dict(self._scores),
             self._prompt,
             0 if context is None else context.trace_id,
             0 if context is None else context.span_id,
         )
+
+
+def _tokens(count: int) -> int:
+    tokens = int(count)
+    if tokens < 0:
+        raise ValueError("tokens must not be negative")
+    return tokens

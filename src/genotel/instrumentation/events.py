@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from time import time
 
 from genotel import guard
 from genotel.instrumentation import accumulators, instruments
+from genotel.instrumentation.model_name import model_name
 from genotel.instrumentation.sink import OUT
 from genotel.journal.rows import EventRow
 from genotel.semconv import attributes as a
+
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class EventKind(StrEnum):
@@ -41,7 +45,7 @@ def record_event(
         kind: an :class:`EventKind` or any word; over 50 words count as ``other``.
         duration_seconds: how long it took, in seconds.
         outcome: ``ok`` or ``error``.
-        source: where it came from, one word.
+        source: where it came from, one word; anything else (a path, an address) counts as ``other``.
 
     Example:
         >>> record_event("sdxl", kind="download", duration_seconds=31.0, outcome="ok")
@@ -51,9 +55,21 @@ def record_event(
             return
         if outcome not in a.EVENT_OUTCOMES:
             outcome = a.OUTCOME_ERROR
-        accumulators.count_event(model, str(kind), outcome)
+        model, kind = model_name(model), str(kind)
+        accumulators.count_event(model, kind, outcome)
         sink = OUT.sink
         if sink is not None:
-            sink.event(EventRow(time(), model, str(kind), outcome, duration_seconds, source))
+            word = None if source is None else source_word(source)
+            sink.event(EventRow(time(), model, kind, outcome, duration_seconds, word))
     except Exception as fault:
         guard.report("events.record", fault)
+
+
+def source_word(source: str) -> str:
+    """Return where a model came from if that is one word, else ``other``.
+
+    Example:
+        >>> source_word("hub"), source_word("/home/ann/secret.safetensors")
+        ('hub', 'other')
+    """
+    return source if _WORD.fullmatch(source) else a.OTHER

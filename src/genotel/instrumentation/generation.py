@@ -19,7 +19,7 @@ from genotel import guard
 from genotel.instrumentation.call_notes import CallNotes
 from genotel.instrumentation.instruments import IN_FORCE, Instruments, instruments
 from genotel.instrumentation.late_ends import WAITING, is_unsafe_here, settle_all
-from genotel.instrumentation.outcomes import ABANDONED, OK, error_type, outcome_of
+from genotel.instrumentation.outcomes import ABANDONED, ERROR, OK, error_type, outcome_of
 from genotel.instrumentation.sink import OUT
 from genotel.instrumentation.site import What, site_for
 from genotel.semconv import attributes as a
@@ -175,9 +175,8 @@ class Generation(CallNotes):
                     if error is not _SETTLED and self._comes_late(seconds):
                         return
                     seconds = self._late_seconds or seconds
-                outcome = outcome_of(error) if self._outcome is None else self._outcome
-                if outcome != OK and outcome != ABANDONED:
-                    failure = a.OUTCOMES[outcome] if error is None else error_type(error)
+                outcome, failure = self._judge(error)
+                if failure is not None:
                     attributes = totals.error_attributes(failure)
             with totals.lock:
                 # Another thread may have ended the call since the look above.
@@ -207,6 +206,17 @@ class Generation(CallNotes):
                 sink.finish(id(self), self._row(seconds, outcome, failure))
         except Exception as fault:
             guard.report("generation.sink", fault)
+
+    def _judge(self, error: BaseException | None) -> tuple[int, str | None]:
+        """Return the outcome and, of a call that failed, the error type."""
+        try:
+            outcome = outcome_of(error) if self._outcome is None else self._outcome
+            if outcome in (OK, ABANDONED):
+                return outcome, None
+            return outcome, a.OUTCOMES[outcome] if error is None else error_type(error)
+        except Exception as fault:  # the class of the user's exception may be hostile
+            guard.report("generation.outcome", fault)
+            return ERROR, a.OTHER_ERROR
 
     def settle(self) -> None:
         """Record an end that came when nothing could be recorded; see :mod:`late_ends`."""

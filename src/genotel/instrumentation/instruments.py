@@ -81,17 +81,20 @@ def _observable(meter: Meter, spec: MetricSpec, read: Callable[[], Iterator[Obse
 
 
 def _requests() -> Iterator[Observation]:
+    # Asked first (see OBSERVED): what it notes is what the metrics after it show.
     for totals in accumulators.all_calls():
-        for count, attributes in zip(totals.finished, totals.outcomes, strict=True):
+        for count, attributes in zip(totals.show(), totals.outcomes, strict=True):
             yield Observation(count, attributes)
 
 
 def _started() -> Iterator[Observation]:
-    return (Observation(totals.started, totals.attributes) for totals in accumulators.all_calls())
+    return (Observation(totals.shown[0], totals.attributes) for totals in accumulators.all_calls())
 
 
 def _active() -> Iterator[Observation]:
-    return (Observation(totals.active, totals.attributes) for totals in accumulators.all_calls())
+    for totals in accumulators.all_calls():
+        started, finished = totals.shown
+        yield Observation(started - sum(finished), totals.attributes)
 
 
 def _steps() -> Iterator[Observation]:
@@ -101,10 +104,12 @@ def _steps() -> Iterator[Observation]:
 def _outputs(field: str) -> Callable[[], Iterator[Observation]]:
     def read() -> Iterator[Observation]:
         for totals in accumulators.all_calls():
-            for made in [*totals.outputs.values()]:
-                value = getattr(made, field)
+            with totals.lock:
+                made = [*totals.outputs.values()]
+            for each in made:
+                value = getattr(each, field)
                 if value:
-                    yield Observation(value, made.attributes)
+                    yield Observation(value, each.attributes)
 
     return read
 
@@ -119,8 +124,8 @@ def _parameters() -> Iterator[Observation]:
 
 def _events() -> Iterator[Observation]:
     for totals in accumulators.all_models():
-        for (kind, outcome), cell in [*totals.events.items()]:
-            yield Observation(cell[0], {**totals.attributes, a.EVENT: kind, a.OUTCOME: outcome})
+        for kind, outcome, count in accumulators.events_of(totals):
+            yield Observation(count, {**totals.attributes, a.EVENT: kind, a.OUTCOME: outcome})
 
 
 def _resident() -> Iterator[Observation]:
@@ -140,10 +145,10 @@ def _internal_errors() -> Iterator[Observation]:
 
 
 def _dropped() -> Iterator[Observation]:
-    return (Observation(count, {a.METRIC: name}) for name, count in accumulators.all_dropped())
+    return (Observation(count, {a.METRIC: name}) for name, count in accumulators.all_dropped().items())
 
 
-# Every observable metric and what reads it; one visible line each.
+# Every observable metric and what reads it; one visible line each, asked in this order.
 OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
     (gm.REQUESTS, _requests),
     (gm.STARTED, _started),
@@ -168,7 +173,7 @@ class _InForce:
     __slots__ = ("bound", "disabled", "later", "lock")
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.bound: Instruments | None = None
         self.later: Callable[[], None] | None = None
         self.disabled = False
@@ -185,25 +190,37 @@ def instruments() -> Instruments | None:
     """Return the instruments in force; None while telemetry is disabled."""
     if IN_FORCE.bound is not None or IN_FORCE.disabled:
         return IN_FORCE.bound
-    later, IN_FORCE.later = IN_FORCE.later, None
-    if later is not None:
-        later()
     with IN_FORCE.lock:
+        later, IN_FORCE.later = IN_FORCE.later, None
+        if later is not None:
+            later()
         if IN_FORCE.bound is None and not IN_FORCE.disabled:
-            IN_FORCE.bound = Instruments(trace.get_tracer_provider(), metrics.get_meter_provider())
+            IN_FORCE.bound = _make(trace.get_tracer_provider(), metrics.get_meter_provider())
         return IN_FORCE.bound
+
+
+def _make(tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> Instruments:
+    try:
+        return Instruments(tracer_provider, meter_provider)
+    except Exception as error:
+        guard.report("instruments.make", error)
+        # Calls are still counted. To try again at every call would cost every call.
+        return Instruments(None, metrics.NoOpMeterProvider())
 
 
 def bind(tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
     """Make the instruments hang on these providers from now on."""
-    IN_FORCE.set(Instruments(tracer_provider, meter_provider))
+    IN_FORCE.set(_make(tracer_provider, meter_provider))
 
 
 def bind_later(bind_now: Callable[[], None]) -> None:
     """Bind at the next call, by calling ``bind_now``; for a forked child that may never make one."""
-    # Another thread of the parent may have held the lock when the fork happened.
-    IN_FORCE.lock = threading.Lock()
     IN_FORCE.bound, IN_FORCE.later = None, bind_now
+
+
+def renew_lock() -> None:
+    """Make a new lock in a forked child: a thread that is not there may have held the old one."""
+    IN_FORCE.lock = threading.RLock()
 
 
 def disable() -> None:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from time import perf_counter, time
 
 from genotel import guard
-from genotel.instrumentation import accumulators, instruments
-from genotel.instrumentation.events import record_event
+from genotel.instrumentation import accumulators, caps, instruments
+from genotel.instrumentation.events import record_event, source_word
 from genotel.instrumentation.generation import DEFAULT_OPERATION, DEFAULT_PROVIDER
+from genotel.instrumentation.model_name import model_name
 from genotel.instrumentation.outcomes import error_type
 from genotel.instrumentation.site import site_for
 from genotel.semconv import attributes as a
@@ -21,13 +22,15 @@ def model_load(model: str, *, source: str | None = None) -> Iterator[None]:
 
     Args:
         model: name of the model, without a path.
-        source: where it came from, one word: ``disk``, ``hub``, ``cache``, …
+        source: where it came from, one word: ``disk``, ``hub``, ``cache``, …; anything else (a path)
+            counts as ``other``.
 
     Example:
         >>> with model_load("sdxl", source="disk"):
         ...     pass
     """
     with guard.guarded("models.begin"):
+        model = model_name(model)
         accumulators.bear_events(model, a.EVENT_LOAD, a.EVENT_UNLOAD)
     start = perf_counter()
     try:
@@ -43,16 +46,16 @@ def _loaded(model: str, source: str | None, seconds: float, error: BaseException
         bound = instruments.instruments()
         if bound is None:
             return
+        if error is None:
+            accumulators.set_resident(model, +1)
         attributes = dict(accumulators.model_totals(model).attributes)
         if source is not None:
-            attributes[a.LOAD_SOURCE] = accumulators.capped("load_source", source)
+            attributes[a.LOAD_SOURCE] = caps.capped("load_source", source_word(source))
         if error is not None:
             attributes[a.ERROR_TYPE] = error_type(error)
         bound.load_duration.record(seconds, attributes)
         outcome = a.OUTCOME_OK if error is None else a.OUTCOME_ERROR
         record_event(model, kind=a.EVENT_LOAD, duration_seconds=seconds, outcome=outcome, source=source)
-        if error is None:
-            accumulators.set_resident(model, +1)
     except Exception as fault:
         guard.report("models.load", fault)
 
@@ -65,7 +68,7 @@ def model_unloaded(model: str) -> None:
     """
     try:
         if instruments.instruments() is not None:
-            accumulators.set_resident(model, -1)
+            accumulators.set_resident(model_name(model), -1)
             record_event(model, kind=a.EVENT_UNLOAD)
     except Exception as fault:
         guard.report("models.unloaded", fault)
@@ -78,11 +81,11 @@ def declare_models(*models: str) -> None:
     """
     for model in models:
         site_for((DEFAULT_OPERATION, DEFAULT_PROVIDER, model, None))
-        accumulators.bear_events(model, a.EVENT_LOAD, a.EVENT_UNLOAD)
+        accumulators.bear_events(model_name(model), a.EVENT_LOAD, a.EVENT_UNLOAD)
 
 
 def used_at(model: str, timestamp: float | None = None) -> None:
     """Note when a model was last used, in Unix seconds; restored from a journal after a restart."""
-    totals = accumulators.model_totals(model)
+    totals = accumulators.model_totals(model_name(model))
     moment = time() if timestamp is None else timestamp
     totals.last_used = max(totals.last_used or moment, moment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from genotel.instrumentation import accumulators
 from genotel.instrumentation.accumulators import CallKey
 from genotel.instrumentation.context import tags
+from genotel.instrumentation.model_name import model_name
 from genotel.semconv import attributes as a
 
 # operation, provider, model, output type
@@ -48,5 +49,6 @@ def site_for(what: What) -> Site:
             _sites.clear()
         operation, provider, model, output = what
         experiment, variant = key[1] or (None, None)
-        site = _sites[key] = Site(CallKey(operation, provider, model, experiment, variant), output)
+        named = CallKey(str(operation), str(provider), model_name(model), experiment, variant)
+        site = _sites[key] = Site(named, None if output is None else str(output))
     return site

@@ -7,6 +7,7 @@ device events instead.
 
 from __future__ import annotations
 
+from math import isfinite
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from genotel import guard
 if TYPE_CHECKING:
     from genotel.instrumentation.accumulators import CallTotals
     from genotel.instrumentation.instruments import Instruments
+
+# A histogram takes one value at a time; a mistaken count must not hold the program up.
+MAX_RECORDS = 1_000
 
 
 class Progress:
@@ -36,14 +40,17 @@ class Progress:
     def step(self, count: int, seconds: float | None) -> None:
         """End ``count`` steps; each took ``seconds``, or its share of the time since the last mark."""
         now = perf_counter()
+        count = int(count)
         if count < 1:
             return
-        each = (now - self._mark) / count if seconds is None else seconds
+        each = (now - self._mark) / count if seconds is None else float(seconds)
+        if not isfinite(each) or each < 0:
+            raise ValueError("seconds must be finite and not negative")
         self._mark = now
         self.steps += count
         with self._totals.lock:
             self._totals.steps += count
-        for _ in range(count):
+        for _ in range(min(count, MAX_RECORDS)):
             self._instruments.step_duration.record(each, self._totals.attributes, self._context)
 
     def begin_phase(self, name: str) -> Phase:
@@ -55,7 +62,8 @@ class Progress:
 
     def end_phase(self, name: str | None = None) -> None:
         """End the running phase; with a name only if it is that one."""
-        if self._phase is None or (name is not None and name != self._phase):
+        # In a forked child the call is its parent's, and a lock may be held by a thread that is not there.
+        if self._phase is None or self._totals.stale or (name is not None and name != self._phase):
             return
         now = perf_counter()
         attributes = self._totals.phase_attributes(self._phase)
