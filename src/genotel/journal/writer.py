@@ -75,7 +75,8 @@ class JournalWriter:
         self._clock = clock
         self._flush_interval_seconds = flush_interval_seconds
         self._heartbeat_seconds = heartbeat_seconds
-        self._max_pending = self._room = max_pending
+        # How many rows fit; nothing once it is closed.
+        self._room = max_pending
         self._store = JournalStore(
             self.path, retention_days=retention_days, heartbeat_seconds=heartbeat_seconds, clock=clock
         )
