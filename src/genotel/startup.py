@@ -23,6 +23,7 @@ from genotel.errors import GenotelError
 from genotel.exposition.page import Page
 from genotel.exposition.server import PageServer
 from genotel.instrumentation import accumulators, instruments
+from genotel.instrumentation.late_ends import settle_all
 from genotel.instrumentation.models import declare_models, used_at
 from genotel.instrumentation.sink import set_sink
 from genotel.settings import Settings, load_settings
@@ -245,6 +246,8 @@ def shutdown(handle: Handle | None = None) -> None:
         if handle is None or handle is not _handle or handle._pid != os.getpid():
             return
         _handle = None
+        with guard.guarded("startup.settle"):
+            settle_all()
         instruments.unbind()
         set_sink(None)
         atexit.unregister(_shutdown_at_exit)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from genotel.instrumentation.generation import DEFAULT_OPERATION, DEFAULT_PROVIDER, Generation
 from genotel.instrumentation.site import What
-from genotel.instrumentation.stream import measured_async_generator, measured_generator
+from genotel.instrumentation.stream import LAZY, async_generator, begin, generator, go_on
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,7 +25,8 @@ def measure(
 
     The function keeps its kind (``inspect.iscoroutinefunction`` and its sisters), name and
     signature; its result, exception and laziness pass unchanged. A generator is measured from its
-    first ``next`` to its end. ``staticmethod`` and ``classmethod`` may stand on either side.
+    first ``next`` to its end; one that a plain function returns from that function's start.
+    ``staticmethod`` and ``classmethod`` may stand on either side.
 
     Args:
         model: name of the model, without a path.
@@ -52,9 +53,9 @@ def measure(
 
 def _wrap(function: Callable[..., Any], what: What) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
-        return measured_async_generator(function, what)
+        return functools.wraps(function)(async_generator(function, lambda: begin(what)))
     if inspect.isgeneratorfunction(function):
-        return measured_generator(function, what)
+        return functools.wraps(function)(generator(function, lambda: begin(what)))
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -66,7 +67,12 @@ def _wrap(function: Callable[..., Any], what: What) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with Generation(what):
-            return function(*args, **kwargs)
+        current = Generation(what)
+        with current:
+            result = function(*args, **kwargs)
+            if type(result) in LAZY and current.measuring:
+                # A plain function that returns a generator or coroutine has only begun its work.
+                return go_on(current, result)
+            return result
 
     return call

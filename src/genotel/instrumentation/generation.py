@@ -47,8 +47,10 @@ class Generation(CallNotes):
     _running_token: Token[Generation | None] | None = None
     # The call that this one runs in.
     _outer: Generation | None = None
-    # Whether this object was entered again, and how often it was while it ran.
-    _reused = False
+    # Whether the end of the with block is not simply the end of the call: it was handed over, or
+    # this object was entered again; and how often it was while it ran.
+    _is_special = False
+    _handed_over = False
     _depth = 0
     # The object that was entered again to begin this call.
     _first: Generation | None = None
@@ -103,8 +105,8 @@ class Generation(CallNotes):
     def __exit__(
         self, exception_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._reused:
-            self._end_again(error)
+        if self._is_special:
+            self._exit_specially(error)
         else:
             self.finish(error)
 
@@ -118,7 +120,7 @@ class Generation(CallNotes):
 
     def _begin_again(self) -> Generation:
         """Begin a call of its own for each further use of this object, by threads or after its end."""
-        self._reused = True
+        self._is_special = True
         if running.get() is self:
             self._depth += 1
             return self
@@ -126,8 +128,14 @@ class Generation(CallNotes):
         call._first = self
         return call.__enter__()
 
-    def _end_again(self, error: BaseException | None) -> None:
+    def hand_over(self) -> None:
+        """Let the call go on after its ``with`` block, until :meth:`finish`."""
+        self._is_special = self._handed_over = True
+
+    def _exit_specially(self, error: BaseException | None) -> None:
         current = running.get()
+        if self._handed_over:
+            return
         if current is self and self._depth:
             self._depth -= 1
         elif current is not None and (current is self or current._first is self):

@@ -15,6 +15,7 @@ from opentelemetry.trace import Tracer, TracerProvider
 
 from genotel import guard
 from genotel.instrumentation import accumulators
+from genotel.instrumentation.late_ends import settle_all
 from genotel.semconv import attributes as a
 from genotel.semconv import generation_metrics as gm
 from genotel.semconv import model_metrics as mm
@@ -82,6 +83,7 @@ def _observable(meter: Meter, spec: MetricSpec, read: Callable[[], Iterator[Obse
 
 def _requests() -> Iterator[Observation]:
     # Asked first (see OBSERVED): what it notes is what the metrics after it show.
+    settle_all()
     for totals in accumulators.all_calls():
         for count, attributes in zip(totals.show(), totals.outcomes, strict=True):
             yield Observation(count, attributes)

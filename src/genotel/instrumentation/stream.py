@@ -7,138 +7,174 @@ finishes as ``abandoned``. A stream that is never begun counts nothing, as it do
 
 from __future__ import annotations
 
-import functools
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import Token
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-from opentelemetry.context import Context, attach
+from opentelemetry.context import Context, attach, get_current
 
 from genotel import guard
 from genotel.instrumentation.generation import Generation, running
 from genotel.instrumentation.site import What
 
+# What a function may return that does its work later.
+LAZY = frozenset({GeneratorType, AsyncGeneratorType, CoroutineType})
 
-class _Stream:
-    """Begin a stream's call and put it in force for as long as the stream's own code runs.
 
-    Where the call is nested in the same call, or telemetry is off, it does nothing.
+class Stream:
+    """Put a call in force for as long as a stream's own code runs.
+
+    Args:
+        call: the call; None, where it is nested in the same call or telemetry is off, does nothing.
     """
 
-    __slots__ = ("_call", "_tokens")
+    __slots__ = ("_call", "_context", "_running", "_tokens")
 
-    def __init__(self, what: What) -> None:
-        call = Generation(what)
-        entered = call.__enter__()
-        self._call = call if entered is call and call.measuring else None
+    def __init__(self, call: Generation | None) -> None:
+        self._call = call
         self._tokens: tuple[Token[Context] | None, Token[Generation | None]] | None = None
-        if self._call is not None:
-            self._call.suspend()
+        if call is not None:
+            self._context = call.context
+            self._running: Generation | None = call
+            call.suspend()
 
     def __enter__(self) -> None:
         if self._call is not None:
-            context = self._call.context
-            self._tokens = (None if context is None else attach(context), running.set(self._call))
+            context = self._context
+            self._tokens = (None if context is None else attach(context), running.set(self._running))
 
     def __exit__(self, *_: object) -> None:
-        if self._tokens is not None:
-            for token in self._tokens:
-                if token is not None:
-                    # The stream's own code may have left another context behind; not ours to mend.
-                    with suppress(ValueError, RuntimeError):
-                        token.var.reset(token)  # type: ignore[arg-type]  # each token goes to its own variable
-            self._tokens = None
+        if self._tokens is None:
+            return
+        attached, ran = self._tokens
+        self._tokens = None
+        # What the stream left current (a span of its own, say) is current again when it goes on.
+        self._running = running.get()
+        with suppress(ValueError, RuntimeError):
+            running.reset(ran)
+        if attached is not None:
+            self._context = get_current()
+            with suppress(ValueError, RuntimeError):
+                attached.var.reset(attached)
 
     def chunk(self) -> None:
+        """Note that the stream gave a chunk."""
         if self._call is not None:
             self._call.chunk()
 
     def finish(self, error: BaseException | None) -> None:
+        """End the call, once."""
         if self._call is not None:
             self._call.finish(error)
 
     def __del__(self) -> None:
-        # An async generator that is collected outside of an event loop is never closed.
+        # A stream that was handed out and never begun, or an async one that is collected outside of
+        # an event loop, is never closed.
         try:
             self.finish(GeneratorExit())
         except Exception as error:
             guard.report("stream.collected", error)
 
 
-def measured_generator(function: Callable[..., Generator[Any, Any, Any]], what: What) -> Callable[..., Any]:
-    """Return a generator function that drives ``function`` and measures it as one call.
+def begin(what: What) -> Stream:
+    """Begin a call that will be in force only now and then."""
+    call = Generation(what)
+    entered = call.__enter__()
+    return Stream(call if entered is call and call.measuring else None)
 
-    Values sent and exceptions thrown in reach the source unchanged, and so does its return value.
+
+def generator(open_source: Callable[..., Generator[Any, Any, Any]], begin: Callable[[], Stream]) -> Callable[..., Any]:
+    """Return a generator function that drives a source and measures it as one call.
+
+    Everything sent and thrown in reaches the source unchanged, and so does what it returns or raises.
     """
 
-    @functools.wraps(function)
     def stream(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        source = function(*args, **kwargs)
-        current = _Stream(what)
+        source = open_source(*args, **kwargs)
+        current = begin()
+        # A list, so that nothing here keeps a chunk alive while the consumer has it.
+        made: list[Any] = []
         send: Any = None
         thrown: BaseException | None = None
         try:
             while True:
                 with current:
                     try:
-                        if thrown is None:
-                            item = source.send(send)
-                        else:
-                            error, thrown = thrown, None
-                            item = source.throw(error)
+                        made.append(source.send(send) if thrown is None else source.throw(thrown))
                     except StopIteration as end:
-                        current.finish(None)
+                        current.finish(thrown if isinstance(thrown, GeneratorExit) else None)
                         return end.value
+                send = thrown = None
                 current.chunk()
                 try:
-                    send = yield item
-                except GeneratorExit:
-                    with current:
-                        source.close()
-                    raise
+                    send = yield made.pop()
                 except BaseException as error:
                     thrown = error
         except BaseException as error:
             current.finish(error)
             raise
+        finally:
+            # Its traceback holds this frame: together they would wait for the collector.
+            thrown = None
 
     return stream
 
 
-def measured_async_generator(function: Callable[..., AsyncGenerator[Any, Any]], what: What) -> Callable[..., Any]:
-    """Return an async generator function that drives ``function`` and measures it as one call."""
+def async_generator(
+    open_source: Callable[..., AsyncGenerator[Any, Any]], begin: Callable[[], Stream]
+) -> Callable[..., Any]:
+    """Return an async generator function that drives a source and measures it as one call."""
 
-    @functools.wraps(function)
     async def stream(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        source = function(*args, **kwargs)
-        current = _Stream(what)
+        source = open_source(*args, **kwargs)
+        current = begin()
+        made: list[Any] = []
         send: Any = None
         thrown: BaseException | None = None
         try:
             while True:
                 try:
-                    if thrown is None:
-                        item = await _Within(current, source.asend(send))
-                    else:
-                        error, thrown = thrown, None
-                        item = await _Within(current, source.athrow(error))
+                    step = source.asend(send) if thrown is None else source.athrow(thrown)
+                    made.append(await _Within(current, step))
                 except StopAsyncIteration:
-                    current.finish(None)
+                    current.finish(thrown if isinstance(thrown, GeneratorExit) else None)
                     return
+                send = thrown = None
                 current.chunk()
                 try:
-                    send = yield item
-                except GeneratorExit:
-                    await _Within(current, source.aclose())
-                    raise
+                    send = yield made.pop()
                 except BaseException as error:
                     thrown = error
         except BaseException as error:
             current.finish(error)
             raise
+        finally:
+            thrown = None
 
     return stream
+
+
+async def _coroutine(source: Coroutine[Any, Any, Any], current: Stream) -> Any:
+    try:
+        result = await _Within(current, source)
+    except BaseException as error:
+        current.finish(error)
+        raise
+    current.finish(None)
+    return result
+
+
+def go_on(call: Generation, result: Any) -> Any:
+    """Let a call last as long as what its function returned to do the work later."""
+    current = Stream(call)
+    call.hand_over()
+    if isinstance(result, GeneratorType):
+        return generator(lambda: result, lambda: current)()
+    if isinstance(result, AsyncGeneratorType):
+        return async_generator(lambda: result, lambda: current)()
+    return _coroutine(result, current)
 
 
 class _Within:
@@ -150,7 +186,7 @@ class _Within:
 
     __slots__ = ("_awaitable", "_current")
 
-    def __init__(self, current: _Stream, awaitable: Any) -> None:
+    def __init__(self, current: Stream, awaitable: Any) -> None:
         self._current = current
         self._awaitable = awaitable
 
@@ -158,17 +194,17 @@ class _Within:
         iterator = self._awaitable.__await__()
         send: Any = None
         thrown: BaseException | None = None
-        while True:
-            with self._current:
+        try:
+            while True:
+                with self._current:
+                    try:
+                        waiting = iterator.send(send) if thrown is None else iterator.throw(thrown)
+                    except StopIteration as end:
+                        return end.value
+                send = thrown = None
                 try:
-                    if thrown is None:
-                        waiting = iterator.send(send)
-                    else:
-                        error, thrown = thrown, None
-                        waiting = iterator.throw(error)
-                except StopIteration as end:
-                    return end.value
-            try:
-                send = yield waiting
-            except BaseException as error:
-                thrown = error
+                    send = yield waiting
+                except BaseException as error:
+                    thrown = error
+        finally:
+            thrown = None
