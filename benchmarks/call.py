@@ -281,7 +281,8 @@ def main() -> None:
     parser.add_argument("--only", help="variants whose names contain this text, and the baseline")
     arguments = parser.parse_args()
     if arguments.setup:
-        return setup(arguments.setup)
+        setup(arguments.setup)
+        return
     if arguments.worker:
         print("RESULT " + json.dumps(measure(build(arguments.worker))), flush=True)
         os._exit(0)
