@@ -1,7 +1,7 @@
 """Measure an async generator: it stays as lazy as it was, and its first chunk is timed by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from urllib.request import urlopen
 
@@ -9,7 +9,7 @@ import genotel
 
 
 @genotel.measure(model="qwen2.5-7b-instruct", operation="chat", output="text")
-async def answer(question: str) -> AsyncIterator[str]:
+async def answer(question: str) -> AsyncGenerator[str, None]:
     await asyncio.sleep(0.02)  # prefill
     words = f"You asked: {question}".split()
     # The decorator opened the call; inside of it, it is the current one.

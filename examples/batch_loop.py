@@ -37,6 +37,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     figures = genotel.usage_statistics(genotel.Journal(journal), model=MODEL)
     print(f"journal: {figures.uses} calls, {figures.success_rate:.0%} of them ended well")
-    print(f"average: {figures.average_duration_seconds * 1000:.1f} ms a call")
+    if figures.average_duration_seconds is not None:  # as it is before the first call has ended
+        print(f"average: {figures.average_duration_seconds * 1000:.1f} ms a call")
     # One night is too short a history to advise anything, and that is what you are told.
     print(f"advice: {genotel.recommend(genotel.Journal(journal)) or 'none yet'}")
