@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import subprocess
 import sys
@@ -59,6 +60,21 @@ def test_all_is_what_can_be_imported() -> None:
         assert getattr(genotel, name) is not None, name
     assert sorted(genotel.__all__) == sorted(genotel._HOME)
     assert set(genotel.__all__) <= set(dir(genotel))
+
+
+def test_the_promised_names_are_there() -> None:
+    """What README and other people's programs call; a name that leaves breaks them."""
+    assert set(genotel.__all__) >= {
+        *("configure", "shutdown", "measure", "generation", "current_generation", "experiment", "record_event"),
+        *("EventKind", "model_load", "model_unloaded"),
+        *("recommend", "arecommend", "usage_statistics", "ausage_statistics", "Journal", "Events", "Recommendation"),
+    }
+    call = {"step", "phase", "outputs", "tokens", "score"}
+    assert call <= set(dir(genotel.Generation))
+    assert {"url", "shutdown", "__enter__", "__exit__"} <= set(dir(genotel.Handle))
+    assert {field.name for field in dataclasses.fields(genotel.Recommendation)} >= {
+        *("model", "kind", "priority", "confidence", "saving", "reason_code", "evidence", "next_use"),
+    }
 
 
 def test_no_module_bears_the_name_of_a_public_function() -> None:
