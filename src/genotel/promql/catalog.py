@@ -6,12 +6,17 @@ never counted as ours. Names come from ``semconv``; a metric that is renamed the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from genotel.promql.expression import Selector, duration, select, sum_by
 from genotel.semconv import attributes as a
 from genotel.semconv.generation_metrics import DURATION, REQUESTS
-from genotel.semconv.spec import label_name
+from genotel.semconv.spec import MetricSpec, label_name
 
 _OURS = f'{{{label_name(a.SCOPE_NAME)}="{a.SCOPE}"}}'
 MODEL_LABEL = label_name(a.MODEL)
+# Holds a sample of every target that is scraped each minute, and seldom a restart.
+_BEGINNING_SECONDS = 120.0
 
 
 def call_duration_quantile(ratio: float, window: str, *, by_model: bool = False) -> str:
@@ -35,3 +40,64 @@ def call_duration_quantile(ratio: float, window: str, *, by_model: bool = False)
 def calls_so_far() -> str:
     """Return the query for the number of calls that ended since the programs began."""
     return f"sum({REQUESTS.prometheus_name}{_OURS})"
+
+
+def events(counter: Selector, window_seconds: float) -> str:
+    """Return the query for how often each series of a counter was counted up in a window, to the event.
+
+    ``increase()`` alone loses what falls between the last sample of one window and the first of the
+    next, all that a series holds when it is first seen, and single events to its extrapolation. Here
+    a window goes from the last value before it to its last value, so that windows next to each other
+    add up. Of the cases below the first that fits a series counts:
+
+    - its value went down inside the window (a restart): ``increase()``, rounded, and what lies between
+      the last value before the window and the first in it;
+    - it was created inside the window, as ``_created`` of OpenMetrics tells: all it holds;
+    - it goes on from the window before: the difference;
+    - it is lower than in the window before (a restart at the seam): all it holds;
+    - it is new on a target that was up when the window began: all it holds;
+    - it is new on a target of which nothing is known: what was added since it was first seen.
+
+    What no query can find: what happened after the last scrape of a process, and what happened
+    between a restart and the first scrape after it where the count is no lower by then.
+
+    Args:
+        counter: of a metric whose name ends in ``_total``.
+        window_seconds: two scrape intervals at least.
+
+    Example:
+        >>> events(Selector("calls_total"), 60).startswith("((last_over_time(calls_total[1m]) and ")
+        True
+    """
+    window = duration(window_seconds)
+    inside, before = counter.over(window_seconds), counter.over(window_seconds, offset_seconds=window_seconds)
+    created = counter.renamed(counter.name.removesuffix("_total") + "_created").over(window_seconds)
+    last, first, earlier = f"last_over_time({inside})", f"min_over_time({inside})", f"last_over_time({before})"
+    # The first value of a window is the lowest of its beginning, as long as that is free of restarts.
+    beginning = min(window_seconds / 2, _BEGINNING_SECONDS)
+    at_first = f"min_over_time({counter.over(beginning, offset_seconds=window_seconds - beginning)})"
+    return (
+        f"(({last} and (last_over_time({created}) > time() - {window_seconds:g})"
+        f" or {last} - ({earlier} <= {first})"
+        f" or {last} and ({earlier} > {first})"
+        f" or ({last} unless {earlier}) and on (job, instance) (up offset {window} == 1)"
+        f" or {last} - {first})"
+        f" unless (resets({inside}) > 0)"
+        f" or round(increase({inside})) + ({at_first} - {earlier} > 0)"
+        f" or round(increase({inside})))"
+    )
+
+
+def requests(window_seconds: float, *matchers: tuple[str, str, str], by: Iterable[str] = (MODEL_LABEL,)) -> str:
+    """Return the query for the calls that ended in a window, exactly counted, by model or other labels."""
+    return sum_by(by, events(select_ours(REQUESTS, *matchers), window_seconds))
+
+
+def select_ours(spec: MetricSpec, *matchers: tuple[str, str, str]) -> Selector:
+    """Return the selector of a metric of the catalogue as genotel itself records it.
+
+    Example:
+        >>> str(select_ours(REQUESTS))
+        'genotel_generation_requests_total{otel_scope_name="genotel"}'
+    """
+    return select(spec, (label_name(a.SCOPE_NAME), "=", a.SCOPE), *matchers)
