@@ -196,6 +196,9 @@ class Backlog:
         say(fault)
         if fault is Fault.UNKNOWN:
             guard.report("journal.write", error)
+        # Folding the log into the file frees space on a full disk; a fresh connection forgets bad states.
+        with guard.guarded("journal.close"), self._store.lock:
+            self._store.disconnect()
         self._retry_at = now + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, LONGEST_RETRY_SECONDS)
         return False

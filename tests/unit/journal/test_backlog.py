@@ -33,6 +33,7 @@ class FakeStore:
         self.faults: list[Exception | None] = []
         self.aside: list[Path | OSError | None] = []
         self.work = 0
+        self.disconnected = 0
         self.ended: list[int] = []
 
     @property
@@ -63,6 +64,10 @@ class FakeStore:
         if self.faults and (fault := self.faults.pop(0)):
             raise fault
         self.ended.append(rows_dropped)
+
+    def disconnect(self) -> None:
+        """Note that the file was closed."""
+        self.disconnected += 1
 
     def set_aside(self) -> Path | None:
         """Say what was told."""
@@ -245,6 +250,7 @@ def test_a_fault_is_one_line(
             program.write()
     assert len(caplog.messages) == 1
     assert line in caplog.messages[0]
+    assert program.store.disconnected == 5
 
 
 def test_processes_that_meet_now_and_then_are_worth_no_line(
