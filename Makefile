@@ -40,7 +40,7 @@ check-generated: $(READY) ## fail when a generated file is not what its source s
 	$(BIN)/python -m tools.generate --check
 
 test: lint types floors check-generated ## run everything that CI runs
-	$(BIN)/pytest -n $(WORKERS) --doctest-modules --cov tests src $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --doctest-modules --cov=genotel tests src $(ARGS)
 
 demo: $(READY) ## watch a real workload: page, live numbers, advice
 	$(BIN)/genotel demo $(ARGS)
