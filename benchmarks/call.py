@@ -36,6 +36,7 @@ VARIANTS: dict[str, str | None] = {
     "bare function": None,
     "baseline": None,
     "genotel, same telemetry": None,
+    "genotel, same telemetry, provider of the program": None,
     "genotel, duration only, journal": None,
     "genotel, sampled out": None,
     "genotel, disabled": None,
@@ -75,7 +76,7 @@ def measure(call: Callable[[], object], calls: int = 1000, batches: int = 25) ->
     return statistics.median(means)
 
 
-def tracer_provider(sampled: bool = True):
+def tracer_provider(sampled: bool = True, lean: bool = False):
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
@@ -84,7 +85,15 @@ def tracer_provider(sampled: bool = True):
         def export(self, spans):
             return SpanExportResult.SUCCESS
 
-    provider = TracerProvider(sampler=ALWAYS_ON if sampled else ALWAYS_OFF)
+    if lean:
+        from opentelemetry.sdk.resources import Resource
+
+        from genotel.telemetry.lean_spans import LeanTracerProvider
+
+        provider = LeanTracerProvider(Resource.create())
+        provider.sampler = ALWAYS_ON if sampled else ALWAYS_OFF
+    else:
+        provider = TracerProvider(sampler=ALWAYS_ON if sampled else ALWAYS_OFF)
     provider.add_span_processor(BatchSpanProcessor(Nowhere()))
     return provider
 
@@ -141,7 +150,8 @@ def genotel_call(variant: str) -> Callable[[], object]:
         instruments.disable()
     else:
         meter_provider = make_meter_provider([PageReader()], Resource.create())
-        instruments.bind(tracer_provider("sampled out" not in variant), meter_provider)
+        lean = "provider of the program" not in variant
+        instruments.bind(tracer_provider("sampled out" not in variant, lean), meter_provider)
     if "journal" in variant:
         from genotel.journal.writer import JournalWriter
 

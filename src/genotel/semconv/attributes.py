@@ -27,6 +27,12 @@ CHOICE_COUNT = "gen_ai.request.choice.count"
 STREAM = "gen_ai.request.stream"
 TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
 
+# --- what a user records on a span of ours by OpenTelemetry's own call ---------------------------
+EXCEPTION_TYPE = "exception.type"
+EXCEPTION_MESSAGE = "exception.message"
+EXCEPTION_STACKTRACE = "exception.stacktrace"
+EXCEPTION_ESCAPED = "exception.escaped"
+
 # --- genotel: metric labels --------------------------------------------------------------------
 OUTCOME = "genotel.outcome"
 PHASE = "genotel.phase"

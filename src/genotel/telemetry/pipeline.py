@@ -22,6 +22,7 @@ from genotel.semconv import attributes
 from genotel.settings import Settings
 from genotel.telemetry import otlp
 from genotel.telemetry.exemplars import LastPerBucketReservoir
+from genotel.telemetry.lean_spans import LeanTracerProvider
 from genotel.telemetry.reader import PageReader
 
 
@@ -84,7 +85,7 @@ def build(settings: Settings, *, set_global: bool = True, respect: bool = True) 
         tracer_provider = trace.get_tracer_provider()
         if not respect or _is_unset(tracer_provider) or tracer_provider in _retired:
             unset = _is_unset(tracer_provider)
-            ours = TracerProvider(resource=resource or Resource.create(), shutdown_on_exit=False)
+            ours = LeanTracerProvider(resource or Resource.create())
             for processor in otlp.span_processors(settings.otlp):
                 ours.add_span_processor(processor)
             tracer_provider, owns_tracer_provider = ours, True
