@@ -160,9 +160,8 @@ def test_processors_see_a_span_that_they_can_read_and_change():
 
     class Stamp(SimpleSpanProcessor):
         def on_start(self, span, parent_context=None):
-            seen.append(
-                (span.name, span.kind, span.parent, dict(span.attributes), span.resource, span.events, span.links)
-            )
+            seen.append((span.name, span.kind, span.parent, dict(span.attributes)))
+            seen.append((span.resource, span.events, span.links))
             seen.append((span.instrumentation_scope.name, span.status.status_code, span.start_time, span.end_time))
             span.set_attribute("stamp", 1)
 
