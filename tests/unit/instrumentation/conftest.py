@@ -1,0 +1,27 @@
+"""A measured program for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry import trace
+
+from genotel.instrumentation.generation import running
+from tests.observed import Observed, lenient, observing
+
+
+@pytest.fixture
+def observed() -> Iterator[Observed]:
+    """Measure the test with providers of its own."""
+    with observing() as observed:
+        yield observed
+        assert running.get() is None, "a call was left current"
+        assert not trace.get_current_span().get_span_context().is_valid, "a span was left current"
+
+
+@pytest.fixture
+def forgiving() -> Iterator[None]:
+    """Swallow faults of ours, as in a user's program."""
+    with lenient():
+        yield
