@@ -42,8 +42,8 @@ check-generated: $(READY) ## fail when a generated file is not what its source s
 test: lint types floors check-generated ## run everything that CI runs
 	$(BIN)/pytest -n $(WORKERS) --doctest-modules --cov=genotel tests src $(ARGS)
 
-demo: $(READY) ## watch a real workload: page, live numbers, advice
-	$(BIN)/genotel demo $(ARGS)
+demo: $(READY) ## watch a real workload for 30 s: page, live numbers, advice; ARGS="--seconds 300"
+	$(BIN)/genotel demo $(or $(ARGS),--seconds 30)
 
 docs: $(READY) ## run every example of README and docs
 	$(BIN)/pytest -q tests/docs $(ARGS)
