@@ -30,10 +30,6 @@ from genotel.journal.rows import (
     Session,
 )
 from genotel.journal.sessions import dead_sessions, this_process
-from genotel.semconv.attributes import OTHER
-
-# A parameter that never repeats (a seed) must not fill the memory; the rest is counted as other.
-MAX_VALUES = 1000
 
 _CALL_COLUMNS = ", ".join(CallRecord._fields)
 _EVENT_COLUMNS = ", ".join(EventRecord._fields)
@@ -148,25 +144,16 @@ class JournalReader:
     ) -> Iterator[ParameterCount]:
         """Yield how often each value of each parameter was asked of each model.
 
-        From the 1001st distinct value of a parameter on, values are counted as ``other``.
+        The window holds whole UTC days, those that begin in it. From some 1,000 distinct values of a parameter on, further ones are counted as ``other``.
         """
-        where, values = _window("started_at", since, until, model)
-        counts: dict[tuple[str, str], dict[str, int]] = {}
+        where, values = _window("day", since, until, model)
         with self._translated():
             rows = self._connection.execute(
-                f"SELECT model, parameters, count(*) FROM calls WHERE {where} AND parameters IS NOT NULL "  # noqa: S608  # our own names
-                "GROUP BY model, parameters",
+                f"SELECT model, parameter, value, sum(calls) FROM parameters WHERE {where} "  # noqa: S608  # our own names
+                "GROUP BY model, parameter, value",
                 values,
             )
-            for name, text, calls in rows:
-                for parameter, raw in json.loads(text).items():
-                    known = counts.setdefault((name, parameter), {})
-                    value = raw if isinstance(raw, str) else json.dumps(raw)
-                    key = value if value in known or len(known) < MAX_VALUES else OTHER
-                    known[key] = known.get(key, 0) + calls
-        for (name, parameter), known in counts.items():
-            for value, calls in known.items():
-                yield ParameterCount(name, parameter, value, calls)
+            yield from map(ParameterCount._make, rows)
 
     def scores(
         self,

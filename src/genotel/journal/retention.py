@@ -8,12 +8,12 @@ from __future__ import annotations
 import sqlite3
 
 from genotel.journal.connecting import immediate
-from genotel.journal.rollup import HOUR_SECONDS
+from genotel.journal.rollup import DAY_SECONDS, HOUR_SECONDS
 
 # Some 20 ms of a slow disk.
 ROWS_PER_STEP = 2000
 
-# Each with the age, in seconds beyond the cutoff, at which a row goes: an hour once it is over.
+# Each with the age, in seconds beyond the cutoff, at which a row goes: an hour or a day once it is over.
 _STATEMENTS = (
     ("DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE started_at < ? ORDER BY started_at LIMIT ?)", 0),
     ("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? ORDER BY at LIMIT ?)", 0),
@@ -21,6 +21,11 @@ _STATEMENTS = (
         "DELETE FROM hourly WHERE (hour, model, operation) IN "
         "(SELECT hour, model, operation FROM hourly WHERE hour < ? ORDER BY hour LIMIT ?)",
         HOUR_SECONDS,
+    ),
+    (
+        "DELETE FROM parameters WHERE (model, parameter, value, day) IN "
+        "(SELECT model, parameter, value, day FROM parameters WHERE day < ? LIMIT ?)",
+        DAY_SECONDS,
     ),
     # A session stays while one of its calls runs.
     (
@@ -36,7 +41,7 @@ def prune(connection: sqlite3.Connection, cutoff: float, rows: int = ROWS_PER_ST
 
     Args:
         connection: the journal, opened for writing.
-        cutoff: Unix seconds; an hour goes when it was over by then.
+        cutoff: Unix seconds; an hour or a day goes when it was over by then.
         rows: how many rows of a table one step deletes at most.
     """
     before = connection.total_changes

@@ -71,6 +71,12 @@ CREATE TABLE daily (
 ) WITHOUT ROWID;
 CREATE INDEX daily_unsettled ON daily (day) WHERE settled = 0;
 
+CREATE TABLE parameters (
+    model TEXT NOT NULL, parameter TEXT NOT NULL, value TEXT NOT NULL, day INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (model, parameter, value, day)
+) WITHOUT ROWID;
+
 CREATE TABLE models (
     model TEXT PRIMARY KEY, first_seen REAL NOT NULL, last_used REAL,
     total INTEGER NOT NULL, ok INTEGER NOT NULL, failed INTEGER NOT NULL

@@ -20,6 +20,7 @@ from genotel.clock import Clock
 from genotel.journal import location, schema, sessions
 from genotel.journal.connecting import connect, immediate
 from genotel.journal.encoding import CALL_COLUMNS, Column, call_columns, prompt_hasher
+from genotel.journal.parameter_counts import ParameterCounts
 from genotel.journal.retention import prune
 from genotel.journal.rollup import DAY_SECONDS, Rollup
 from genotel.journal.rows import CallRow, EventRow, WatchRow
@@ -32,6 +33,7 @@ MISSED_HEARTBEATS = 5
 # up to 5 ms to hand it back. More rows than this gain nothing.
 _ROWS_PER_INSERT = 50
 
+_PARAMETERS = CALL_COLUMNS.index("parameters")
 _PLACES = "(" + ", ".join("?" * len(CALL_COLUMNS)) + ")"
 _INSERT_CALL = f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES {_PLACES}"  # noqa: S608  # our own names
 _INSERT_CALLS = _INSERT_CALL + f", {_PLACES}" * (_ROWS_PER_INSERT - 1)
@@ -73,6 +75,7 @@ class JournalStore:
         self._settler: Settler | None = None
         self._file: tuple[int, int] | None = None
         self._key = b""
+        self._parameters = ParameterCounts()
         self._hash_prompt: Callable[[str], int] = prompt_hasher(b"-")
 
     @property
@@ -90,6 +93,8 @@ class JournalStore:
         now = self._look()
         connection = self._connect()
         rollup = Rollup()
+        parameters = self._parameters
+        parameters.begin()
         known = dict(self.running)
         with immediate(connection):
             session = self._current_session(connection, now, rows_dropped)
@@ -97,6 +102,9 @@ class JournalStore:
             for key, row in batch.finished:
                 columns = call_columns(row, session, self._hash_prompt)
                 rollup.add_call(row)
+                text = columns[_PARAMETERS]
+                if text is not None:
+                    parameters.add(row.started_at, row.model, text)  # type: ignore[arg-type]  # JSON is text
                 identifier = known.pop(key, None) if known else None
                 if identifier is None or not connection.execute(_UPDATE_CALL, (*columns, identifier)).rowcount:
                     inserts.append(columns)
@@ -115,6 +123,7 @@ class JournalStore:
                 imported = sessions.begin(connection, self._identity, *watch)
                 sessions.close(connection, imported, watch.last_seen_at, 0)
             rollup.write(connection)
+            parameters.write(connection)
         self._session = session
         self.running = known
 
@@ -210,7 +219,7 @@ class JournalStore:
                 # Another file: neither the session nor the running calls are in it.
                 self._session, self.running = None, {}
                 self._session_start = self._looked_at
-            self._key, self._hash_prompt = key, prompt_hasher(key)
+            self._key, self._hash_prompt, self._parameters = key, prompt_hasher(key), ParameterCounts()
         self._connection = connection
         return connection
 

@@ -16,14 +16,18 @@ def counts(path: Path) -> dict[str, int]:
     """Return how many rows each table has."""
     return {
         table: query(path, f"SELECT count(*) FROM {table}")[0][0]
-        for table in ("calls", "events", "hourly", "daily", "models", "sessions")
+        for table in ("calls", "events", "hourly", "daily", "models", "parameters", "sessions")
     }
 
 
 def test_only_what_is_older_goes(store: JournalStore, path: Path) -> None:
     """An hour goes when all of it is older; days and models stay for ever."""
     batch = Batch(
-        finished=[(1, call(DAY)), (2, call(DAY + 2 * HOUR)), (3, call(DAY + 2 * HOUR + 60))],
+        finished=[
+            (1, call(DAY - 24 * HOUR, parameters={"steps": 1})),
+            (2, call(DAY + 2 * HOUR)),
+            (3, call(DAY + 2 * HOUR + 60, parameters={"steps": 1})),
+        ],
         events=[EventRow(DAY, "sdxl", "load", "ok"), EventRow(DAY + 3 * HOUR, "sdxl", "unload", "ok")],
         watches=[WatchRow(DAY, DAY + 60), WatchRow(DAY, DAY + 4 * HOUR)],
     )
@@ -33,9 +37,17 @@ def test_only_what_is_older_goes(store: JournalStore, path: Path) -> None:
     assert prune(connection, cutoff)
     assert not prune(connection, cutoff)
     connection.close()
-    assert counts(path) == {"calls": 1, "events": 1, "hourly": 1, "daily": 1, "models": 1, "sessions": 2}
+    assert counts(path) == {
+        "calls": 1,
+        "events": 1,
+        "hourly": 1,
+        "daily": 2,
+        "models": 1,
+        "parameters": 1,
+        "sessions": 2,
+    }
     assert query(path, "SELECT total FROM hourly") == [(2,)]
-    assert query(path, "SELECT total FROM daily") == [(3,)]
+    assert query(path, "SELECT total FROM daily") == [(1,), (2,)]
 
 
 def test_a_step_is_bounded(store: JournalStore, path: Path) -> None:
