@@ -135,6 +135,9 @@ class OtlpSettings:
     otlp_traces_endpoint: str | None = _setting(None, _text, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     otlp_metrics_endpoint: str | None = _setting(None, _text, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
     otlp_protocol: str = _setting("http/protobuf", _text, "OTEL_EXPORTER_OTLP_PROTOCOL")
+    # Who exports where `opentelemetry-instrument` sets the program up.
+    metrics_exporters: tuple[str, ...] = _setting((), _names, "OTEL_METRICS_EXPORTER")
+    traces_exporters: tuple[str, ...] = _setting((), _names, "OTEL_TRACES_EXPORTER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +182,20 @@ def default_journal_path(environ: Mapping[str, str] | None = None) -> Path:
     environ = os.environ if environ is None else environ
     state = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
     return Path(state) / "genotel" / "journal.db"
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting.
+
+    Example:
+        >>> variable_of("port")
+        'OTEL_EXPORTER_PROMETHEUS_PORT'
+    """
+    for section in dataclasses.fields(Settings):
+        for setting in dataclasses.fields(section.default):  # type: ignore[arg-type]  # each default is one of ours
+            if setting.name == name and setting.metadata["variable"]:
+                return str(setting.metadata["variable"])
+    raise KeyError(name)
 
 
 def load_settings(
