@@ -33,7 +33,7 @@ def figures_of(body: bytes) -> PageFigures:
 
     Example:
         >>> figures_of(b'# HELP x X.\\nx 1\\nsystem_memory_utilization{a="b"} 0.25\\n')
-        PageFigures(size=55, samples=2, cpu_utilization=None, memory_utilization=0.25)
+        PageFigures(size=54, samples=2, cpu_utilization=None, memory_utilization=0.25)
     """
     lines = [line for line in body.decode().splitlines() if not line.startswith("#")]
     return PageFigures(len(body), len(lines), _value(lines, CPU_UTILIZATION), _value(lines, MEMORY_UTILIZATION))

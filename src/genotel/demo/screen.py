@@ -26,6 +26,8 @@ from genotel.report.wording import duration, percent, size
 WIDE_COLUMNS = 112
 # From so many on there is room for one bar a day.
 _ROOMY_COLUMNS = 92
+# Below so many, what can be done without is left out.
+_NARROW_COLUMNS = 78
 _SPARKS, _ASCII_SPARKS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
 _SHADES, _ASCII_SHADES = " ░▒▓█", " .+*#"
 _PICTURE_ROWS = 14
@@ -68,19 +70,21 @@ def history_table(history: SimulatedHistory, width: int, *, has_unicode: bool = 
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("model", no_wrap=True)
-    table.add_column("calls by day", no_wrap=True, style="magenta")
+    if width >= _NARROW_COLUMNS:
+        table.add_column("calls by day", no_wrap=True, style="magenta")
     table.add_column("calls", justify="right", no_wrap=True)
     table.add_column("what became of it", no_wrap=True)
     columns = DAYS if width >= _ROOMY_COLUMNS else DAYS // 2
     for model in MODELS:
         daily = history.daily_calls(model.label)
-        table.add_row(model.label, sparkline(daily, columns, has_unicode=has_unicode), f"{sum(daily):,}", model.story)
+        bars = [sparkline(daily, columns, has_unicode=has_unicode)] if width >= _NARROW_COLUMNS else []
+        table.add_row(model.label, *bars, f"{sum(daily):,}", model.story)
     return Group(title, Padding(table, (0, 0, 0, 1)))
 
 
 def live_view(view: View, width: int, *, has_unicode: bool = True) -> RenderableType:
     """Return everything that is shown while the workload runs."""
-    left = Group(_head(view), _calls(view), _facts(view))
+    left = Group(_head(view), _calls(view, is_narrow=width < _NARROW_COLUMNS), _facts(view))
     if width < WIDE_COLUMNS:
         return left
     grid = Table.grid(padding=(0, 4, 0, 0))
@@ -124,24 +128,20 @@ def _head(view: View) -> RenderableType:
     return grid
 
 
-def _calls(view: View) -> RenderableType:
+def _calls(view: View, *, is_narrow: bool) -> RenderableType:
     tally, prometheus = view.workload.tally, view.prometheus or PrometheusFigures()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", show_footer=True)
     table.add_column(Text.assemble(("REAL calls", "bold green")), "all", no_wrap=True)
-    for name, footer in (
-        ("calls", f"{tally.calls}"),
-        ("refused", f"{sum(model.refused for model in tally.models.values())}"),
-        ("failed", f"{sum(model.failed for model in tally.models.values())}"),
-        ("running", f"{tally.running}"),
-        ("steps", f"{sum(model.steps for model in tally.models.values())}"),
-        ("p95", _time(tally.p95())),
-        ("p95 by PromQL", _time(prometheus.p95)),
-    ):
-        table.add_column(name, footer, justify="right", no_wrap=True)
+    counts = ("calls", "refused", "failed") if is_narrow else ("calls", "refused", "failed", "running", "steps")
+    for name in counts:
+        total = sum(getattr(model, name) for model in tally.models.values())
+        table.add_column(name, f"{total}", justify="right", no_wrap=True)
+    table.add_column("p95", _time(tally.p95()), justify="right", no_wrap=True)
+    table.add_column("p95 by PromQL", _time(prometheus.p95), justify="right", no_wrap=True)
     for name, model in tally.models.items():
         table.add_row(
             name,
-            *(f"{count}" for count in (model.calls, model.refused, model.failed, model.running, model.steps)),
+            *(f"{getattr(model, count)}" for count in counts),
             _time(tally.p95(name)),
             _time(prometheus.p95_by_model.get(name)),
         )

@@ -147,4 +147,8 @@ class Watch:
         failure = self.prometheus.failure
         if failure is not None:
             return f"has ended: {failure}"
-        return f"{self.prometheus.url} {'scrapes the page every second' if self._figures else 'does not answer yet'}"
+        if self._figures is None:
+            return f"{self.prometheus.url} does not answer yet"
+        return (
+            f"{self.prometheus.url} {'scrapes the page every second' if self._is_scraped() else 'has not scraped yet'}"
+        )

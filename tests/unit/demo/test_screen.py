@@ -44,7 +44,7 @@ def test_a_sparkline_fits_and_shows_what_is_there(values, columns):
     assert not sum(values) or "█" in line
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_history_says_that_it_is_simulated(width):
     """In its title and in the name of every model; nothing is cut off."""
     text = text_of(history_table(HISTORY, width), width)
@@ -54,7 +54,7 @@ def test_the_history_says_that_it_is_simulated(width):
     assert max(map(len, text.splitlines())) <= width
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_live_view_fits_a_terminal(width):
     """Address, real calls, both p95s, the agreement; 24 rows are enough."""
     moment = view(
@@ -73,7 +73,8 @@ def test_the_live_view_fits_a_terminal(width):
         "1,047 samples, 290 kB",
         "no model yet",
     ):
-        assert part in text
+        # Long lines are wrapped where there is no room for them.
+        assert part in " ".join(text.split())
     assert "…" not in text
     assert len(text.splitlines()) < 24
     assert max(map(len, text.splitlines())) <= width
