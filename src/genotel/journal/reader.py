@@ -144,7 +144,8 @@ class JournalReader:
     ) -> Iterator[ParameterCount]:
         """Yield how often each value of each parameter was asked of each model.
 
-        The window holds whole UTC days, those that begin in it. From some 1,000 distinct values of a parameter on, further ones are counted as ``other``.
+        The window holds whole UTC days, those that begin in it. From some 1,000 distinct values of a
+        parameter on, further ones are counted as ``other``.
         """
         where, values = _window("day", since, until, model)
         with self._translated():

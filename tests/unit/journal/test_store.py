@@ -16,6 +16,16 @@ from genotel.journal.store import Batch, JournalStore
 from tests.unit.journal.conftest import DAY, HOUR, TurnedClock, call, finished, query
 
 
+def test_no_byte_of_a_prompt_reaches_the_disk(store: JournalStore, path: Path) -> None:
+    """Neither of a finished call nor of a running one, in no file; nor of a long parameter."""
+    row = call(DAY, prompt="a secret cat", parameters={"steps": 3, "negative": "no secret dogs " * 10})
+    store.write(Batch(finished=[(1, row)], running=[(2, row._replace(outcome=None))]), 0)
+    files = list(path.parent.iterdir())
+    assert len(files) == 3
+    assert not any(b"secret" in file.read_bytes() for file in files)
+    assert query(path, "SELECT count(DISTINCT prompt_hash) FROM calls") == [(1,)]
+
+
 def test_many_calls_are_written_in_their_order(store: JournalStore, path: Path) -> None:
     """More than one statement takes, with a rest."""
     store.write(finished(*[call(DAY + n, steps=n) for n in range(123)]), 0)
