@@ -111,6 +111,7 @@ class SdkSettings:
     spans: bool = _setting(True, _boolean, "GENOTEL_SPANS")
     models: tuple[str, ...] = _setting((), _names, "GENOTEL_MODELS")
     handle_signals: bool = _setting(False, _boolean, "GENOTEL_HANDLE_SIGNALS")
+    semconv_opt_in: tuple[str, ...] = _setting((), _names, "OTEL_SEMCONV_STABILITY_OPT_IN")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

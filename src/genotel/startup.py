@@ -26,6 +26,7 @@ from genotel.instrumentation import accumulators, instruments
 from genotel.instrumentation.late_ends import settle_all
 from genotel.instrumentation.models import declare_models, used_at
 from genotel.instrumentation.sink import set_sink
+from genotel.semconv.generation_metrics import NEWER, NEWER_OPT_IN, OLDER
 from genotel.settings import Settings, load_settings
 from genotel.telemetry import pipeline as pipelines
 from genotel.telemetry.pipeline import Pipeline
@@ -179,7 +180,8 @@ def _make_scrape(settings: Settings) -> Scrape | None:
 
 def _bind(handle: Handle) -> None:
     assert handle._pipeline is not None
-    instruments.bind(handle._pipeline.tracer_provider, handle._pipeline.meter_provider)
+    vintage = NEWER if NEWER_OPT_IN in handle._settings.sdk.semconv_opt_in else OLDER
+    instruments.bind(handle._pipeline.tracer_provider, handle._pipeline.meter_provider, vintage)
     if handle._journal is not None:
         from genotel.telemetry.self_metrics import observe_journal
 

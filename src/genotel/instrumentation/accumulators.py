@@ -64,6 +64,8 @@ class CallTotals:
         "started",
         "steps",
         "token_attributes",
+        "tokens_read",
+        "tokens_written",
     )
 
     def __init__(self, key: CallKey, *, folded: bool = False) -> None:
@@ -83,6 +85,8 @@ class CallTotals:
         self.shown: tuple[int, list[int]] = (0, self.finished[:])
         self.outcomes = [{**self.attributes, a.OUTCOME: outcome} for outcome in a.OUTCOMES]
         self.steps = 0
+        self.tokens_read = 0
+        self.tokens_written = 0
         self.outputs: dict[str, OutputTotals] = {}
         self.parameters: dict[tuple[str, str], list[int]] = {}
         # Ready-made attribute dicts of histograms, by the one label that they add.

@@ -243,10 +243,16 @@ class Generation(CallNotes):
             self._progress.end_phase()
         if self._queue_seconds is not None:
             bound.queue_duration.record(self._queue_seconds, totals.attributes, context)
-        if self._input_tokens is not None:
-            bound.token_usage.record(self._input_tokens, totals.token_attributes[0], context)
-        if self._output_tokens is not None:
-            bound.token_usage.record(self._output_tokens, totals.token_attributes[1], context)
+        read, written = self._input_tokens, self._output_tokens
+        if read is not None or written is not None:
+            of_read, of_written = totals.token_attributes if bound.has_token_type else [totals.attributes] * 2
+            with totals.lock:
+                totals.tokens_read += read or 0
+                totals.tokens_written += written or 0
+            if read is not None:
+                bound.input_tokens.record(read, of_read, context)
+            if written is not None:
+                bound.output_tokens.record(written, of_written, context)
 
     def _describe(self, span: Span, outcome: int, failure: str | None) -> None:
         if failure is not None:

@@ -30,30 +30,38 @@ class Instruments:
     Args:
         tracer_provider: makes the spans; None makes none.
         meter_provider: makes the instruments.
+        vintage: which names of the GenAI conventions; older ones by default.
     """
 
     __slots__ = (
         "duration",
+        "has_token_type",
+        "input_tokens",
         "load_duration",
+        "output_tokens",
         "phase_duration",
         "queue_duration",
         "score",
         "step_duration",
         "time_per_output_chunk",
         "time_to_first_chunk",
-        "token_usage",
         "tracer",
     )
 
-    def __init__(self, tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
+    def __init__(
+        self, tracer_provider: TracerProvider | None, meter_provider: MeterProvider, vintage: gm.Vintage = gm.OLDER
+    ) -> None:
         self.tracer: Tracer | None = None
         if tracer_provider is not None:
             self.tracer = tracer_provider.get_tracer(a.SCOPE, __version__, schema_url=a.SCHEMA_URL)
         meter = meter_provider.get_meter(a.SCOPE, __version__, schema_url=a.SCHEMA_URL)
-        self.duration = _histogram(meter, gm.DURATION)
-        self.token_usage = _histogram(meter, gm.TOKEN_USAGE)
-        self.time_to_first_chunk = _histogram(meter, gm.TIME_TO_FIRST_CHUNK)
-        self.time_per_output_chunk = _histogram(meter, gm.TIME_PER_OUTPUT_CHUNK)
+        self.duration = _histogram(meter, vintage.duration)
+        self.input_tokens = _histogram(meter, vintage.input_tokens)
+        # In the older vintage both are one metric, told apart by a label.
+        self.has_token_type = vintage.output_tokens is vintage.input_tokens
+        self.output_tokens = self.input_tokens if self.has_token_type else _histogram(meter, vintage.output_tokens)
+        self.time_to_first_chunk = _histogram(meter, vintage.time_to_first_chunk)
+        self.time_per_output_chunk = _histogram(meter, vintage.time_per_output_chunk)
         self.step_duration = _histogram(meter, gm.STEP_DURATION)
         self.phase_duration = _histogram(meter, gm.PHASE_DURATION)
         self.queue_duration = _histogram(meter, gm.QUEUE_DURATION)
@@ -61,6 +69,9 @@ class Instruments:
         self.load_duration = _histogram(meter, mm.LOAD_DURATION)
         for spec, read in OBSERVED:
             _observable(meter, spec, read)
+        if vintage.usage_input_tokens is not None and vintage.usage_output_tokens is not None:
+            _observable(meter, vintage.usage_input_tokens, _tokens("tokens_read"))
+            _observable(meter, vintage.usage_output_tokens, _tokens("tokens_written"))
 
 
 def _histogram(meter: Meter, spec: MetricSpec) -> Histogram:
@@ -112,6 +123,16 @@ def _outputs(field: str) -> Callable[[], Iterator[Observation]]:
                 value = getattr(each, field)
                 if value:
                     yield Observation(value, each.attributes)
+
+    return read
+
+
+def _tokens(field: str) -> Callable[[], Iterator[Observation]]:
+    def read() -> Iterator[Observation]:
+        for totals in accumulators.all_calls():
+            value = getattr(totals, field)
+            if value:
+                yield Observation(value, {**totals.attributes, a.TOKEN_MODALITY: a.OUTPUT_TEXT})
 
     return read
 
@@ -197,22 +218,22 @@ def instruments() -> Instruments | None:
         if later is not None:
             later()
         if IN_FORCE.bound is None and not IN_FORCE.disabled:
-            IN_FORCE.bound = _make(trace.get_tracer_provider(), metrics.get_meter_provider())
+            IN_FORCE.bound = _make(trace.get_tracer_provider(), metrics.get_meter_provider(), gm.OLDER)
         return IN_FORCE.bound
 
 
-def _make(tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> Instruments:
+def _make(tracer_provider: TracerProvider | None, meter_provider: MeterProvider, vintage: gm.Vintage) -> Instruments:
     try:
-        return Instruments(tracer_provider, meter_provider)
+        return Instruments(tracer_provider, meter_provider, vintage)
     except Exception as error:
         guard.report("instruments.make", error)
         # Calls are still counted. To try again at every call would cost every call.
         return Instruments(None, metrics.NoOpMeterProvider())
 
 
-def bind(tracer_provider: TracerProvider | None, meter_provider: MeterProvider) -> None:
-    """Make the instruments hang on these providers from now on."""
-    IN_FORCE.set(_make(tracer_provider, meter_provider))
+def bind(tracer_provider: TracerProvider | None, meter_provider: MeterProvider, vintage: gm.Vintage = gm.OLDER) -> None:
+    """Make the instruments hang on these providers from now on, with these names."""
+    IN_FORCE.set(_make(tracer_provider, meter_provider, vintage))
 
 
 def bind_later(bind_now: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ PROVIDER = "gen_ai.provider.name"
 MODEL = "gen_ai.request.model"
 OUTPUT_TYPE = "gen_ai.output.type"
 TOKEN_TYPE = "gen_ai.token.type"
+TOKEN_MODALITY = "gen_ai.token.modality"
 ERROR_TYPE = "error.type"
 
 # --- GenAI semantic conventions: spans only (values are unbounded) -----------------------------
@@ -48,12 +49,20 @@ PLACE = "genotel.place"
 METRIC = "genotel.metric"
 FORMAT = "genotel.format"
 CODE = "genotel.code"
+BATCH_NAME = "genotel.batch.name"
+QUEUE_NAME = "genotel.queue.name"
+REFUSAL = "genotel.reason"
+FIGURE = "genotel.figure"
+CACHE_RESULT = "genotel.cache.result"
 
 # --- genotel: spans only -----------------------------------------------------------------------
 STEPS = "genotel.generation.steps"
 OUTPUTS = "genotel.generation.outputs"
 QUEUE_SECONDS = "genotel.generation.queue.duration"
 PARAMETER_PREFIX = "genotel.request."
+BATCH_SIZE = "genotel.batch.size"
+BATCH_INDEX = "genotel.batch.index"
+BATCH_WAIT = "genotel.batch.queue.duration"
 
 # --- host and process --------------------------------------------------------------------------
 CPU_MODE = "cpu.mode"
@@ -71,7 +80,29 @@ NETWORK_DIRECTION = "network.io.direction"
 PROCESS_STATE = "process.state"
 LOAD_WINDOW = "genotel.window"
 PRESSURE_RESOURCE = "genotel.resource"
-PRESSURE_KIND = "genotel.kind"
+KIND = "genotel.kind"
+
+# --- hardware and containers (semantic conventions) --------------------------------------------
+HARDWARE_ID = "hw.id"
+HARDWARE_TYPE = "hw.type"
+HARDWARE_NAME = "hw.name"
+HARDWARE_VENDOR = "hw.vendor"
+HARDWARE_PARENT = "hw.parent"
+HARDWARE_DRIVER = "hw.driver_version"
+HARDWARE_STATE = "hw.state"
+SENSOR_LOCATION = "hw.sensor_location"
+GPU_TASK = "hw.gpu.task"
+PROCESS_NAME = "process.executable.name"
+PROCESS_ID = "process.pid"
+CONTAINER_ID = "container.id"
+
+# --- hardware: ours ----------------------------------------------------------------------------
+GPU_INDEX = "genotel.gpu.index"
+GPU_BUS = "genotel.gpu.bus"
+GPU_PROFILE = "genotel.gpu.mig.profile"
+GPU_CLOCK = "genotel.gpu.clock.domain"
+REASON = "genotel.reason"
+SYSTEMD_UNIT = "genotel.systemd.unit"
 
 # --- resource and scope ------------------------------------------------------------------------
 SERVICE_NAME = "service.name"
@@ -97,9 +128,22 @@ EVENT_UNLOAD = "unload"
 EVENTS = ("request", "start", "complete", "fail", EVENT_LOAD, EVENT_UNLOAD, "evict", "download", "health_check")
 EVENT_OUTCOMES = (OUTCOME_OK, OUTCOME_ERROR)
 
+OUTPUT_TEXT = "text"
+
 TOKEN_INPUT = "input"
 TOKEN_OUTPUT = "output"
 TOKEN_TYPES = (TOKEN_INPUT, TOKEN_OUTPUT)
+
+REFUSED_FULL = "full"
+REFUSED_TIMEOUT = "timeout"
+REFUSALS = (REFUSED_FULL, REFUSED_TIMEOUT)
+
+# What an update of batch statistics is made of.
+FIGURES = ("processing_time", "batch_size", "queue_time", "latency", "queue_length", "error", "timestamp")
+
+CACHE_HIT = "hit"
+CACHE_MISS = "miss"
+CACHE_RESULTS = (CACHE_HIT, CACHE_MISS)
 
 # What is over a cap of distinct values is folded into this one.
 OTHER = "other"

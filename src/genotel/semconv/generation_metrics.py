@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 from genotel.semconv import attributes as a
 from genotel.semconv import buckets
 from genotel.semconv.spec import Kind, MetricSpec
@@ -68,6 +71,64 @@ TOKEN_USAGE = MetricSpec(
     buckets=buckets.TOKENS,
     closed=((a.TOKEN_TYPE, a.TOKEN_TYPES),),
 )
+# The newest GenAI conventions rename the five above; OTEL_SEMCONV_STABILITY_OPT_IN chooses them.
+INFERENCE_DURATION = replace(DURATION, name="gen_ai.client.inference.duration")
+INFERENCE_TIME_TO_FIRST_CHUNK = replace(TIME_TO_FIRST_CHUNK, name="gen_ai.client.inference.time_to_first_chunk")
+INFERENCE_TIME_PER_OUTPUT_CHUNK = replace(TIME_PER_OUTPUT_CHUNK, name="gen_ai.client.inference.time_per_output_chunk")
+INFERENCE_INPUT_TOKENS = MetricSpec(
+    "gen_ai.client.inference.operation.input_tokens",
+    Kind.HISTOGRAM,
+    "{token}",
+    "Tokens read by a call.",
+    labels=CALL_LABELS,
+    buckets=buckets.TOKENS,
+)
+INFERENCE_OUTPUT_TOKENS = replace(
+    INFERENCE_INPUT_TOKENS, name="gen_ai.client.inference.operation.output_tokens", help="Tokens written by a call."
+)
+INFERENCE_USAGE_INPUT_TOKENS = MetricSpec(
+    "gen_ai.client.inference.usage.input_tokens",
+    Kind.COUNTER,
+    "{token}",
+    "Tokens read.",
+    labels=(*CALL_LABELS, a.TOKEN_MODALITY),
+    observable=True,
+)
+INFERENCE_USAGE_OUTPUT_TOKENS = replace(
+    INFERENCE_USAGE_INPUT_TOKENS, name="gen_ai.client.inference.usage.output_tokens", help="Tokens written."
+)
+
+
+class Vintage(NamedTuple):
+    """Name the metrics that differ between two vintages of the GenAI conventions.
+
+    ``input_tokens`` and ``output_tokens`` are one metric in the older vintage, told apart by
+    ``gen_ai.token.type``.
+    """
+
+    duration: MetricSpec
+    time_to_first_chunk: MetricSpec
+    time_per_output_chunk: MetricSpec
+    input_tokens: MetricSpec
+    output_tokens: MetricSpec
+    usage_input_tokens: MetricSpec | None = None
+    usage_output_tokens: MetricSpec | None = None
+
+
+# Dashboards of others exist for these, and every peer emits them.
+OLDER = Vintage(DURATION, TIME_TO_FIRST_CHUNK, TIME_PER_OUTPUT_CHUNK, TOKEN_USAGE, TOKEN_USAGE)
+NEWER = Vintage(
+    INFERENCE_DURATION,
+    INFERENCE_TIME_TO_FIRST_CHUNK,
+    INFERENCE_TIME_PER_OUTPUT_CHUNK,
+    INFERENCE_INPUT_TOKENS,
+    INFERENCE_OUTPUT_TOKENS,
+    INFERENCE_USAGE_INPUT_TOKENS,
+    INFERENCE_USAGE_OUTPUT_TOKENS,
+)
+# The token of OTEL_SEMCONV_STABILITY_OPT_IN that asks for the newest names, and not the older ones.
+NEWER_OPT_IN = "gen_ai_latest_experimental"
+
 OUTPUTS = MetricSpec(
     "genotel.generation.outputs",
     Kind.COUNTER,
@@ -158,6 +219,9 @@ GENERATION_METRICS = (
     TIME_TO_FIRST_CHUNK,
     TIME_PER_OUTPUT_CHUNK,
     TOKEN_USAGE,
+    *NEWER[:5],
+    INFERENCE_USAGE_INPUT_TOKENS,
+    INFERENCE_USAGE_OUTPUT_TOKENS,
     OUTPUTS,
     OUTPUT_FRAMES,
     OUTPUT_PIXELS,

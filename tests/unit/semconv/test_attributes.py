@@ -7,9 +7,12 @@ import re
 from genotel.semconv import attributes
 
 # Values, not keys.
-VALUES = re.compile(r"OUTCOME_|EVENT_|TOKEN_IN|TOKEN_OUT|OTHER|SCHEMA_URL|SCOPE$")
+VALUES = re.compile(r"OUTCOME_|EVENT_|TOKEN_IN|TOKEN_OUT|OUTPUT_TEXT|OTHER|SCHEMA_URL|SCOPE$")
 # The semantic conventions' roots that we follow; everything else begins with genotel.
-UPSTREAM = ("gen_ai", "error", "exception", "cpu", "system", "disk", "network", "process", "hw", "db", "service", "otel")
+UPSTREAM = (
+    *("gen_ai", "error", "exception", "cpu", "system", "disk", "network", "process", "container", "hw", "db"),
+    *("service", "otel"),
+)
 
 
 def _keys() -> dict[str, str]:
