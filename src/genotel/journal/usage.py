@@ -47,8 +47,12 @@ def hourly(
         f"SELECT {_HOURLY_COLUMNS} FROM hourly WHERE {where} ORDER BY hour, model, operation",  # noqa: S608  # as above
         values,
     )
-    for row in _merged(map(HourlyUsage._make, rows), _in_window(extra, since, until, model), 3):
-        counted = unique.get(row[:3], 0) if unique else 0
+    merged = _merged(map(HourlyUsage._make, rows), _in_window(extra, since, until, model), 3)
+    if not unique:
+        yield from merged
+        return
+    for row in merged:
+        counted = unique.get(row[:3], 0)
         yield row._replace(unique_prompts=counted) if counted > row.unique_prompts else row
 
 
@@ -99,7 +103,11 @@ def _killed(connection: sqlite3.Connection, dead: Collection[int]) -> Iterator[t
         )
 
 
-def _merged(rows: Iterable[_Usage], extra: list[_Usage], key_length: int) -> Iterator[_Usage]:
+def _merged(rows: Iterable[_Usage], extra: list[_Usage], key_length: int) -> Iterable[_Usage]:
+    return _woven(rows, extra, key_length) if extra else rows
+
+
+def _woven(rows: Iterable[_Usage], extra: list[_Usage], key_length: int) -> Iterator[_Usage]:
     # Both are sorted by their first fields; of equal keys the killed calls are added.
     waiting = sorted(extra, key=lambda row: row[:key_length], reverse=True)
     for row in rows:
