@@ -7,6 +7,8 @@ finishes as ``abandoned``. A stream that is never begun counts nothing, as it do
 
 from __future__ import annotations
 
+import sys
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import Token
@@ -129,31 +131,49 @@ def async_generator(
 
     async def stream(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         source = open_source(*args, **kwargs)
-        current = begin()
+        # Lists, so that nothing here keeps a step or chunk alive while the consumer has it.
+        steps: list[Any] = [_first_step(source)]
         made: list[Any] = []
-        send: Any = None
         thrown: BaseException | None = None
+        current = begin()
         try:
             while True:
                 try:
-                    step = source.asend(send) if thrown is None else source.athrow(thrown)
-                    made.append(await _Within(current, step))
+                    made.append(await _Within(current, steps.pop()))
                 except StopAsyncIteration:
                     current.finish(thrown if isinstance(thrown, GeneratorExit) else None)
                     return
-                send = thrown = None
+                thrown = None
                 current.chunk()
                 try:
-                    send = yield made.pop()
+                    steps.append(source.asend((yield made.pop())))
                 except BaseException as error:
                     thrown = error
+                    steps.append(source.athrow(error))
         except BaseException as error:
-            current.finish(error)
+            # Cancelled at its yield, not in an await: it was dropped, and the loop that was to close
+            # it is shut down.
+            is_dropped = error is thrown and isinstance(error, CancelledError)
+            current.finish(GeneratorExit() if is_dropped else error)
             raise
         finally:
             thrown = None
 
     return stream
+
+
+def _first_step(source: AsyncGenerator[Any, Any]) -> Any:
+    """Return the first step of a source that the event loop does not know.
+
+    A loop that is shut down closes all generators that it knows at the same time: the measured
+    stream, which closes its source, would find that one running.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return source.asend(None)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 async def _coroutine(source: Coroutine[Any, Any, Any], current: Stream) -> Any:
@@ -207,4 +227,5 @@ class _Within:
                 except BaseException as error:
                     thrown = error
         finally:
-            thrown = None
+            # An exception's traceback holds this frame: together they would wait for the collector.
+            thrown = iterator = self._awaitable = None
