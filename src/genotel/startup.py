@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from genotel import guard
 from genotel.errors import GenotelError
 from genotel.exposition.page import Page
+from genotel.exposition.registry_source import Registry, RegistrySource
 from genotel.exposition.server import PageServer
 from genotel.instrumentation import accumulators, instruments
 from genotel.instrumentation.late_ends import settle_all
@@ -85,6 +86,7 @@ def configure(
     spans: bool | None = None,
     disabled: bool | None = None,
     handle_signals: bool | None = None,
+    registry: Registry | None = None,
     config: Path | str | None = None,
 ) -> Handle:
     """Start telemetry in this program: providers, and a page of this process on 127.0.0.1:9464.
@@ -104,6 +106,7 @@ def configure(
         spans: whether calls make spans.
         disabled: measure nothing.
         handle_signals: flush on SIGTERM, then do what would have been done.
+        registry: a ``prometheus_client`` registry of the program's own, to be on the same page.
         config: a ``genotel.toml``.
 
     Raises:
@@ -146,6 +149,8 @@ def configure(
             instruments.disable()
             return Handle(_settings=settings)
         _handle = _start(settings, scrape)
+        if registry is not None:
+            _handle.page.add_source(RegistrySource(registry))
         atexit.register(_shutdown_at_exit)
         if settings.sdk.handle_signals:
             _chain_signal()

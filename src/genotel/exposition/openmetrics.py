@@ -30,7 +30,9 @@ class OpenMetricsFormat:
         """Return the value of a number, and the time of birth of a counter."""
         suffix = _SUFFIXES.get(family.kind, "") if series.suffix is None else series.suffix
         labels = braces(series.labels)
-        exemplar = exemplar_text(series.exemplar) if series.exemplar and family.kind == "counter" else ""
+        # OpenMetrics allows exemplars on counters and on the buckets of a foreign histogram.
+        takes_exemplar = suffix in ("_total", "_bucket")
+        exemplar = exemplar_text(series.exemplar) if series.exemplar and takes_exemplar else ""
         created = ""
         if series.created is not None and family.kind == "counter" and series.suffix is None:
             created = f"{family.name}_created{labels} {series.created!r}\n"
@@ -59,6 +61,7 @@ def exemplar_text(exemplar: Exemplar) -> str:
         >>> exemplar_text(Exemplar("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 0.5, 17.25))
         ' # {span_id="b7ad6b7169203331",trace_id="0af7651916cd43dd8448eb211c80319c"} 0.5 17.25'
     """
+    # Without a span id render_labels leaves its label out.
     labels = render_labels({"trace_id": exemplar.trace_id, "span_id": exemplar.span_id})
     return f" # {{{labels}}} {exemplar.value} {exemplar.timestamp}"
 

@@ -32,6 +32,9 @@ class TextFormat:
     def number(self, family: Family, series: NumberSeries) -> str:
         """Return the one line of a number."""
         suffix = _SUFFIXES.get(family.kind, "") if series.suffix is None else series.suffix
+        if suffix == "_created":
+            # The birth of a foreign series: OpenMetrics' matter. Of the value nothing is printed.
+            return "%.0s"
         return constant(f"{family.name}{suffix}{braces(series.labels)} ") + "%s\n"
 
     def histogram(self, family: Family, series: HistogramSeries) -> str:
