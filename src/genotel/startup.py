@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from genotel import guard
 from genotel.errors import GenotelError
+from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
 from genotel.exposition.registry_source import Registry, RegistrySource
 from genotel.exposition.server import PageServer
@@ -163,6 +164,7 @@ def _start(settings: Settings, scrape: Scrape | None) -> Handle:
     handle._pipeline = pipelines.build(settings)
     _bind(handle)
     handle.page.add_source(handle._pipeline.reader)
+    handle.page.add_source(OwnMetrics(handle.page))
     if scrape is not None:
         handle.page.add_source(scrape)
     if handle._journal is not None:

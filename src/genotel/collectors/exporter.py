@@ -17,6 +17,7 @@ from typing import NoReturn
 from genotel.collectors.registry import collectors_named
 from genotel.collectors.scrape import Scrape
 from genotel.errors import GenotelError, SettingsError
+from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
 from genotel.exposition.scrape_metrics import ScrapeMetrics
 from genotel.exposition.server import PageServer
@@ -39,12 +40,14 @@ def serve_page(arguments: Mapping[str, str]) -> None:
         # Set here too, since a shell starts background jobs with SIGINT ignored.
         signal.signal(signal.SIGINT, _interrupt)
         metrics = ScrapeMetrics()
-        page = settings.page
-        server = PageServer(Page([scrape, metrics]), host=page.host, port=page.port, metrics=metrics)
+        page = Page([scrape, metrics])
+        page.add_source(OwnMetrics(page, internal_errors=True))
+        address = settings.page
+        server = PageServer(page, host=address.host, port=address.port, metrics=metrics)
         try:
             server.start()
         except OSError as error:
-            raise SettingsError(_refusal(error, page.host, page.port)) from error
+            raise SettingsError(_refusal(error, address.host, address.port)) from error
         with closing(server):
             print(f"genotel: serving {server.url}", file=sys.stderr, flush=True)  # noqa: T201  (it says where)
             while True:

@@ -52,6 +52,14 @@ SERIES_DROPPED = MetricSpec(
     labels=(a.METRIC,),
     observable=True,
 )
+BUILD_INFO = MetricSpec(
+    "genotel.build.info",
+    Kind.GAUGE,
+    "{build}",
+    "1, with the versions of genotel and Python.",
+    labels=(a.BUILD_VERSION, a.PYTHON_VERSION),
+    merge=Merge.MAX,
+)
 SCRAPES = MetricSpec(
     "genotel.scrapes",
     Kind.COUNTER,
@@ -103,6 +111,7 @@ SELF_METRICS = (
     COLLECTOR_TIMEOUTS,
     INTERNAL_ERRORS,
     SERIES_DROPPED,
+    BUILD_INFO,
     SCRAPES,
     PAGE_SIZE,
     PAGE_SERIES,
