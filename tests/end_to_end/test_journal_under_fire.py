@@ -192,7 +192,8 @@ say(written=writer.rows_written, dropped=writer.rows_dropped)
     thief.close()
     (facts,), log = finish_after_line(writer)
     assert while_locked["written"] == 1
-    assert while_locked["longest"] < 0.1
+    # A call that waited for the lock would take 2.5 s; a busy machine takes some moments away.
+    assert while_locked["longest"] < 1.0
     assert facts == {"written": 1001, "dropped": 0}
     assert journal(path) == (1001, 1001)
     assert len(log) == 1

@@ -71,6 +71,8 @@ class JournalStore:
         self._started_monotonic = clock.monotonic()
         self._identity = sessions.this_process()
         self._session: int | None = None
+        # Rows lost since the process began, as last written, and those of them before this session.
+        self._dropped = self._dropped_before = 0
         self._connection: sqlite3.Connection | None = None
         self._settler: Settler | None = None
         self._file: tuple[int, int] | None = None
@@ -124,7 +126,7 @@ class JournalStore:
                 sessions.close(connection, imported, watch.last_seen_at, 0)
             rollup.write(connection)
             parameters.write(connection)
-        self._session = session
+        self._session, self._dropped = session, rows_dropped
         self.running = known
 
     def beat(self, rows_dropped: int) -> None:
@@ -153,7 +155,7 @@ class JournalStore:
             return
         try:
             if self._session is not None:
-                sessions.close(connection, self._session, self._clock.wall(), rows_dropped)
+                sessions.close(connection, self._session, self._clock.wall(), rows_dropped - self._dropped_before)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._session = None
@@ -183,21 +185,27 @@ class JournalStore:
         self._started_wall = self._session_start = self._looked_at = self._clock.wall()
         self._started_monotonic = self._clock.monotonic()
         self._session = None
+        self._dropped = self._dropped_before = 0
 
     def _look(self) -> float:
         # Time that passed unseen (suspended, or the clock jumped) ends the session.
         now = self._clock.wall()
         unseen = now - self._looked_at
         if not -self._heartbeat_seconds <= unseen <= MISSED_HEARTBEATS * self._heartbeat_seconds:
-            self._session, self._session_start = None, now
+            self._begin_session(now)
         self._looked_at = now
         return now
 
+    def _begin_session(self, now: float) -> None:
+        # What was lost before is told by the session in which it was lost.
+        self._session, self._session_start, self._dropped_before = None, now, self._dropped
+
     def _current_session(self, connection: sqlite3.Connection, now: float, rows_dropped: int) -> int:
-        if self._session is None:
-            return sessions.begin(connection, self._identity, self._session_start, now)
-        sessions.beat(connection, self._session, now, rows_dropped)
-        return self._session
+        session = self._session
+        if session is None:
+            session = sessions.begin(connection, self._identity, self._session_start, now)
+        sessions.beat(connection, session, now, rows_dropped - self._dropped_before)
+        return session
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is not None:
@@ -217,8 +225,8 @@ class JournalStore:
         if key != self._key:
             if self._key:
                 # Another file: neither the session nor the running calls are in it.
-                self._session, self.running = None, {}
-                self._session_start = self._looked_at
+                self.running = {}
+                self._begin_session(self._looked_at)
             self._key, self._hash_prompt, self._parameters = key, prompt_hasher(key), ParameterCounts()
         self._connection = connection
         return connection

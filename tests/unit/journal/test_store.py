@@ -107,6 +107,16 @@ def test_time_that_nobody_saw_ends_the_session(store: JournalStore, path: Path, 
     ]
 
 
+def test_a_session_tells_what_was_lost_in_it(store: JournalStore, path: Path, time: TurnedClock) -> None:
+    """From its first row on, and not what an earlier one has told."""
+    store.beat(2)
+    store.beat(5)
+    time.advance(86_400)
+    store.beat(6)
+    store.end(9)
+    assert query(path, "SELECT rows_dropped FROM sessions ORDER BY id") == [(5,), (4,)]
+
+
 def test_a_clock_that_is_corrected_a_little_keeps_the_session(
     store: JournalStore, path: Path, time: TurnedClock
 ) -> None:
