@@ -32,10 +32,8 @@ class Performance:
         """Return the failing models, most failed calls first, and why the others are not reported."""
         if not history.has_data:
             return Findings()
-        days = min(settings.performance_window_days, history.span_days)
-        succeeded, failed, requests = (
-            _recent(history, column, settings.performance_window_days) for column in ("succeeded", "failed", "requests")
-        )
+        days = settings.performance_window_days
+        succeeded, failed, requests = (_recent(history, column, days) for column in ("succeeded", "failed", "requests"))
         known = succeeded + failed
         low, high = wilson_interval(succeeded, known)
         limit = settings.min_success
@@ -75,7 +73,7 @@ def _recommendation(model: str, requests: int, calls: _Calls, limit: float) -> R
         priority=rank,
         confidence=probability,
         reason_code=Reason.LOW_SUCCESS,
-        reason=f"{failed} of {calls.known:.0f} calls in the last {calls.days:.3g} days failed; the true success rate "
+        reason=f"{failed} of {calls.known:.0f} calls in the last {calls.days:g} days failed; the true success rate "
         f"lies between {calls.low:.2f} and {calls.high:.2f}, the limit is {limit:g}. Check the model's files, its "
         "memory need and its parameters.",
         evidence={
@@ -84,7 +82,7 @@ def _recommendation(model: str, requests: int, calls: _Calls, limit: float) -> R
             "success_rate": round(calls.succeeded / calls.known, 6),
             "success_rate_low": round(calls.low, 6),
             "success_rate_high": round(calls.high, 6),
-            "window_days": round(calls.days, 3),
+            "window_days": calls.days,
         },
     )
 
