@@ -9,11 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
+from time import sleep
 from typing import cast
 
 from genotel import guard
 from genotel.exposition.format import Format
 from genotel.exposition.series import Block, Family, HistogramRow, HistogramSeries, NumberRow, NumberSeries, Source
+
+# About a third of a millisecond of rendering.
+_ROWS_AT_ONCE = 64
 
 # Names that the samples of a kind take beside or instead of the family's own; a second family may
 # not use them. `_created` is what OpenMetrics adds.
@@ -101,24 +105,42 @@ class Page:
 
 
 def _lines(format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]) -> list[str]:
-    """Return the header and the filled-in templates of one family; the hot loop of a scrape."""
+    """Return the header and the filled-in templates of one family."""
+    is_histogram = isinstance(rows[0][0], HistogramSeries)
     out = [format.header(family)]
-    append = out.append
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        if first:
+            # Let go of the interpreter: a program that is being scraped has other things to do.
+            sleep(0)
+        some = rows[first : first + _ROWS_AT_ONCE]
+        if is_histogram:
+            out += _histogram_lines(format, family, cast("Sequence[HistogramRow]", some))
+        else:
+            out += _number_lines(format, family, cast("Sequence[NumberRow]", some))
+    return out
+
+
+def _number_lines(format: Format, family: Family, rows: Sequence[NumberRow]) -> list[str]:
+    out = []
     slot = format.index
-    if isinstance(rows[0][0], HistogramSeries):
-        for histogram, counts, total in cast("Sequence[HistogramRow]", rows):
-            template = histogram.templates[slot]
-            if template is None:
-                template = histogram.templates[slot] = format.histogram(family, histogram)
-            cumulative = (*accumulate(counts),)
-            # `x - x` is 0 but for infinities and NaN, whose Python names no parser takes.
-            append(template % (*cumulative, total if not total - total else _non_finite(total), cumulative[-1]))
-    else:
-        for series, value in cast("Sequence[NumberRow]", rows):
-            template = series.templates[slot]
-            if template is None:
-                template = series.templates[slot] = format.number(family, series)
-            append(template % (value if not value - value else _non_finite(value)))
+    for series, value in rows:
+        template = series.templates[slot]
+        if template is None:
+            template = series.templates[slot] = format.number(family, series)
+        # `x - x` is 0 but for infinities and NaN, whose Python names no parser takes.
+        out.append(template % (value if not value - value else _non_finite(value)))
+    return out
+
+
+def _histogram_lines(format: Format, family: Family, rows: Sequence[HistogramRow]) -> list[str]:
+    out = []
+    slot = format.index
+    for series, counts, total in rows:
+        template = series.templates[slot]
+        if template is None:
+            template = series.templates[slot] = format.histogram(family, series)
+        cumulative = (*accumulate(counts),)
+        out.append(template % (*cumulative, total if not total - total else _non_finite(total), cumulative[-1]))
     return out
 
 
