@@ -34,6 +34,8 @@ class CallNotes:
     _started_at = 0.0
     _start = 0.0
     _finished = False
+    # How long the call lasted, where its end is noted but could not be recorded at once.
+    _late_seconds: float | None = None
     # Whether there is anything to record at the end beside the duration.
     _noted = False
     _outcome: int | None = None
@@ -72,7 +74,12 @@ class CallNotes:
 
         In a forked child it does not count: the call is its parent's.
         """
-        return self._instruments is not None and not self._finished and not self._site.totals.stale
+        return (
+            self._instruments is not None
+            and not self._finished
+            and self._late_seconds is None
+            and not self._site.totals.stale
+        )
 
     @property
     def context(self) -> Context | None:

@@ -10,6 +10,7 @@ import threading
 
 from genotel import guard
 from genotel.semconv import attributes as a
+from genotel.semconv import batch_metrics as bm
 from genotel.semconv import generation_metrics as gm
 from genotel.semconv import model_metrics as mm
 
@@ -28,6 +29,8 @@ LIMITS: dict[str, tuple[int, str, str]] = {
     "score": (50, gm.SCORE.name, a.OTHER),
     "load_source": (50, mm.LOAD_DURATION.name, a.OTHER),
     "event": (50, mm.EVENTS.name, a.OTHER),
+    "batch": (100, bm.BATCHES.name, a.OTHER),
+    "queue": (100, bm.QUEUE_LENGTH.name, a.OTHER),
 }
 # A longer value is cut: a text of a megabyte must not be kept for each of 500 names.
 MAX_VALUE_LENGTH = 200

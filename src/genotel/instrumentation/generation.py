@@ -18,7 +18,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 from genotel import guard
 from genotel.instrumentation.call_notes import CallNotes
 from genotel.instrumentation.instruments import IN_FORCE, Instruments, instruments
-from genotel.instrumentation.late_ends import WAITING, is_unsafe_here, settle_all
+from genotel.instrumentation.late_ends import COLLECTOR, WAITING, settle_all
 from genotel.instrumentation.outcomes import ABANDONED, ERROR, OK, error_type, outcome_of
 from genotel.instrumentation.sink import OUT
 from genotel.instrumentation.site import What, site_for
@@ -30,8 +30,6 @@ DEFAULT_PROVIDER = "self_hosted"
 
 _FAILED = Status(StatusCode.ERROR)
 _INTERNAL = SpanKind.INTERNAL
-# Ends a call whose end was noted before.
-_SETTLED = GeneratorExit()
 
 # The call that is running here, so that the same call is not counted twice and inner code finds it.
 running: ContextVar[Generation | None] = ContextVar("genotel_running", default=None)
@@ -54,8 +52,7 @@ class Generation(CallNotes):
     _depth = 0
     # The object that was entered again to begin this call.
     _first: Generation | None = None
-    # When the call ended, where that could not be recorded at once: duration in seconds, Unix ns.
-    _late_seconds: float | None = None
+    # When the call ended, in Unix ns, where that could not be recorded at once.
     _end_ns: int | None = None
 
     def __enter__(self) -> Generation:
@@ -167,6 +164,8 @@ class Generation(CallNotes):
         if bound is None or self._finished:
             return
         seconds = perf_counter() - self._start
+        if COLLECTOR.thread is not None and self._comes_late(seconds, error):
+            return
         totals = self._site.totals
         outcome = OK
         failure: str | None = None
@@ -179,10 +178,8 @@ class Generation(CallNotes):
                 return
             attributes = totals.attributes
             if error is not None or self._outcome is not None:
-                if isinstance(error, GeneratorExit):
-                    if error is not _SETTLED and self._comes_late(seconds):
-                        return
-                    seconds = self._late_seconds or seconds
+                if self._late_seconds is not None:
+                    seconds = self._late_seconds
                 outcome, failure = self._judge(error)
                 if failure is not None:
                     attributes = totals.error_attributes(failure)
@@ -227,15 +224,21 @@ class Generation(CallNotes):
             return ERROR, a.OTHER_ERROR
 
     def settle(self) -> None:
-        """Record an end that came when nothing could be recorded; see :mod:`late_ends`."""
-        self.finish(_SETTLED)
+        """Record an end that came in a garbage collection; see :mod:`late_ends`."""
+        if running.get() is not self:
+            # It was begun elsewhere, or something else has begun since.
+            self._context_token = self._running_token = None
+        self.finish()
 
-    def _comes_late(self, seconds: float) -> bool:
-        """Note the end instead of recording it, if a lock of telemetry may be held around us."""
-        if self._late_seconds is None and is_unsafe_here():
+    def _comes_late(self, seconds: float, error: BaseException | None) -> bool:
+        """Note the end, and say so, if this is part of a finalizer."""
+        if not COLLECTOR.is_here():
+            return False
+        if self._late_seconds is None:
             self._late_seconds, self._end_ns = seconds, time_ns()
+            self._outcome = self._judge(error)[0]
             WAITING.append(self)
-        return self._late_seconds is not None
+        return True
 
     def _record_notes(self, bound: Instruments) -> None:
         totals, context = self._site.totals, self._context

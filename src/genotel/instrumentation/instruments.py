@@ -14,9 +14,10 @@ from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvid
 from opentelemetry.trace import Tracer, TracerProvider
 
 from genotel import guard
-from genotel.instrumentation import accumulators
-from genotel.instrumentation.late_ends import settle_all
+from genotel.instrumentation import accumulators, batch_instruments
+from genotel.instrumentation.late_ends import settle_all, watch_collector
 from genotel.semconv import attributes as a
+from genotel.semconv import batch_metrics as bm
 from genotel.semconv import generation_metrics as gm
 from genotel.semconv import model_metrics as mm
 from genotel.semconv import self_metrics as sm
@@ -34,6 +35,7 @@ class Instruments:
     """
 
     __slots__ = (
+        "batch",
         "duration",
         "has_token_type",
         "input_tokens",
@@ -67,6 +69,7 @@ class Instruments:
         self.queue_duration = _histogram(meter, gm.QUEUE_DURATION)
         self.score = _histogram(meter, gm.SCORE)
         self.load_duration = _histogram(meter, mm.LOAD_DURATION)
+        self.batch = batch_instruments.BatchHistograms(lambda spec: _histogram(meter, spec))
         for spec, read in OBSERVED:
             _observable(meter, spec, read)
         if vintage.usage_input_tokens is not None and vintage.usage_output_tokens is not None:
@@ -163,6 +166,13 @@ def _last_used() -> Iterator[Observation]:
             yield Observation(totals.last_used, totals.attributes)
 
 
+def _batches() -> Iterator[Observation]:
+    # Asked before the other figures of batches: what waits becomes part of this collection.
+    bound = IN_FORCE.bound
+    batch_instruments.settle(None if bound is None else bound.batch)
+    return batch_instruments.batches()
+
+
 def _internal_errors() -> Iterator[Observation]:
     return (Observation(count, {a.PLACE: place}) for place, count in guard.internal_errors().items())
 
@@ -185,6 +195,8 @@ OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
     (mm.EVENTS, _events),
     (mm.RESIDENT, _resident),
     (mm.LAST_USED, _last_used),
+    (bm.BATCHES, _batches),
+    *batch_instruments.BATCH_OBSERVED,
     (sm.INTERNAL_ERRORS, _internal_errors),
     (sm.SERIES_DROPPED, _dropped),
 )
@@ -223,6 +235,7 @@ def instruments() -> Instruments | None:
 
 
 def _make(tracer_provider: TracerProvider | None, meter_provider: MeterProvider, vintage: gm.Vintage) -> Instruments:
+    watch_collector()
     try:
         return Instruments(tracer_provider, meter_provider, vintage)
     except Exception as error:

@@ -19,6 +19,7 @@ from opentelemetry.context import Context, attach, get_current
 
 from genotel import guard
 from genotel.instrumentation.generation import Generation, running
+from genotel.instrumentation.late_ends import COLLECTOR
 from genotel.instrumentation.site import What
 
 # What a function may return that does its work later.
@@ -43,7 +44,8 @@ class Stream:
             call.suspend()
 
     def __enter__(self) -> None:
-        if self._call is not None:
+        # A stream that the garbage collector closes runs bare: context variables must be left alone.
+        if self._call is not None and not COLLECTOR.is_here():
             context = self._context
             self._tokens = (None if context is None else attach(context), running.set(self._running))
 

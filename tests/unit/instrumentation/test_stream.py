@@ -18,6 +18,7 @@ from opentelemetry.context import attach, detach
 
 import genotel
 from genotel import guard
+from genotel.instrumentation.context import tags
 from genotel.instrumentation.generation import running
 from genotel.instrumentation.stream import Stream
 from tests.observed import Observed
@@ -536,21 +537,20 @@ async def test_a_stream_whose_task_is_cancelled_is_cancelled(observed: Observed)
     assert (observed.outcomes(), cleaned) == ({"cancelled": 1}, ["up"])
 
 
-def test_a_stream_dropped_inside_of_telemetry_ends_at_the_next_safe_moment(observed: Observed) -> None:
-    """The collector may close it while OpenTelemetry holds the very lock that recording needs."""
+def test_a_stream_that_the_collector_closes_ends_at_the_next_safe_moment(observed: Observed) -> None:
+    """It may close it while OpenTelemetry holds the very lock that recording needs."""
 
     @measured
-    def stream() -> Iterator[int]:
+    def stream(cycle: list[object]) -> Iterator[int]:
+        cycle.append(cycle)
         yield from range(3)
 
-    chunks = stream()
+    cycle: list[object] = []
+    chunks = stream(cycle)
     next(chunks)
-    # A function whose module is the SDK's stands in for the SDK.
-    namespace: dict[str, Any] = {"__name__": "opentelemetry.sdk.metrics"}
-    exec("def collect(held): held.pop()", namespace)
-    held = [chunks]
-    del chunks
-    namespace["collect"](held)
+    cycle.append(chunks)
+    del cycle, chunks
+    gc.collect()
     assert len(observed.processor.open) == 1
     assert observed.sink.finished == []
     assert (observed.outcomes(), observed.active()) == ({"abandoned": 1}, 0)
@@ -559,6 +559,30 @@ def test_a_stream_dropped_inside_of_telemetry_ends_at_the_next_safe_moment(obser
     duration = observed.sink.finished[0].duration_seconds
     assert duration is not None
     assert duration <= (span.end_time - (span.start_time or 0)) / 1e9 + 0.001
+
+
+def test_a_call_that_the_collector_ends_is_settled_by_the_next_call(observed: Observed) -> None:
+    """A ``with`` block in a generator of the user's own, which leaves its call current while suspended."""
+
+    def stream(cycle: list[object]) -> Iterator[int]:
+        cycle.append(cycle)
+        with genotel.generation("m"), genotel.experiment("e"):
+            yield 1
+
+    def begin_and_drop() -> None:
+        cycle: list[object] = []
+        chunks = stream(cycle)
+        next(chunks)
+        cycle.append(chunks)
+
+    contextvars.copy_context().run(begin_and_drop)
+    begin_and_drop()
+    gc.collect()
+    assert len(observed.processor.open) == 2
+    with genotel.generation("m"):
+        assert len(observed.processor.open) == 1
+    assert observed.outcomes("m") == {"abandoned": 2, "ok": 1}
+    tags.set(None)
 
 
 def test_the_collector_may_run_anywhere(observed: Observed) -> None:
