@@ -30,7 +30,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def strict_guard() -> Iterator[None]:
+    """Let faults of ours fail the test instead of being swallowed.
+
+    Set up before ``monkeypatch`` and so ended after it, since tests that want faults swallowed use it.
+    """
+    guard.reset()
+    with guard.strict():
+        yield
+    guard.reset()
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(
+    strict_guard: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Remove our variables and give the test an empty home and working folder."""
     for name in list(os.environ):
         if name.startswith(("GENOTEL_", "OTEL_")):
@@ -41,15 +55,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.chdir(home)
     return home
-
-
-@pytest.fixture(autouse=True)
-def strict_guard() -> Iterator[None]:
-    """Let faults of ours fail the test instead of being swallowed."""
-    guard.reset()
-    with guard.strict():
-        yield
-    guard.reset()
 
 
 def require(path: str | None, what: str) -> str:

@@ -6,8 +6,6 @@ import re
 
 from genotel.semconv import attributes
 
-# Values, not keys.
-VALUES = re.compile(r"OUTCOME_|EVENT_|TOKEN_IN|TOKEN_OUT|OUTPUT_TEXT|OTHER|SCHEMA_URL|SCOPE$")
 # The semantic conventions' roots that we follow; everything else begins with genotel.
 UPSTREAM = (
     *("gen_ai", "error", "exception", "cpu", "system", "disk", "network", "process", "container", "hw", "db"),
@@ -16,10 +14,11 @@ UPSTREAM = (
 
 
 def _keys() -> dict[str, str]:
+    # A key has a namespace; values of closed sets and the scope have none.
     return {
         name: value
         for name, value in vars(attributes).items()
-        if name.isupper() and isinstance(value, str) and not VALUES.match(name)
+        if name.isupper() and isinstance(value, str) and "." in value and "/" not in value
     }
 
 
