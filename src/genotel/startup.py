@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ from genotel.exposition.registry_source import Registry, RegistrySource
 from genotel.exposition.server import PageServer
 from genotel.instrumentation import accumulators, instruments
 from genotel.instrumentation.late_ends import settle_all
-from genotel.instrumentation.models import declare_models, used_at
+from genotel.instrumentation.models import declare_models, restore_use
 from genotel.instrumentation.sink import set_sink
 from genotel.semconv.generation_metrics import NEWER, NEWER_OPT_IN, OLDER
 from genotel.settings import Settings, load_settings
@@ -71,6 +72,9 @@ class Handle:
     ) -> None:
         shutdown(self)
 
+
+# Fewer than the cap of models, so that what a journal remembers never crowds out what is used now.
+_MAX_RESTORED = 200
 
 _lock = threading.RLock()
 _handle: Handle | None = None
@@ -167,9 +171,9 @@ def _start(settings: Settings, scrape: Scrape | None) -> Handle:
     handle.page.add_source(OwnMetrics(handle.page))
     if scrape is not None:
         handle.page.add_source(scrape)
-    if handle._journal is not None:
-        _restore_last_used(settings)
     declare_models(*settings.sdk.models)
+    if handle._journal is not None:
+        _restore_uses(settings)
     if settings.page.page:
         handle._server = _serve(handle.page, settings)
         handle.url = None if handle._server is None else handle._server.url
@@ -182,7 +186,7 @@ def _make_scrape(settings: Settings) -> Scrape | None:
     from genotel.collectors.registry import collectors_named
     from genotel.collectors.scrape import Scrape
 
-    return Scrape(collectors_named(settings.collectors.collectors))
+    return Scrape(collectors_named(settings.collectors.collectors, settings))
 
 
 def _bind(handle: Handle) -> None:
@@ -202,7 +206,10 @@ def _open_journal(settings: Settings) -> JournalWriter | None:
     from genotel.journal.writer import JournalWriter
 
     try:
-        return JournalWriter(settings.journal.journal, retention_days=settings.export.retention_days)
+        writer = JournalWriter(settings.journal.journal, retention_days=settings.export.retention_days)
+        # From now on somebody is watching, even if no call comes.
+        writer.watch()
+        return writer
     except GenotelError as error:
         # These name the user's own file, on the user's own terminal.
         logger.warning("genotel: no journal is kept: %s", error)
@@ -211,16 +218,17 @@ def _open_journal(settings: Settings) -> JournalWriter | None:
     return None
 
 
-def _restore_last_used(settings: Settings) -> None:
-    """Take over from the journal when each model was last used, so that a restart forgets nothing."""
+def _restore_uses(settings: Settings) -> None:
+    """Take over from the journal which models were in use, so that a restart forgets nothing."""
     assert settings.journal.journal is not None
     if not settings.journal.journal.exists():
         return
     from genotel.journal.reader import JournalReader
 
-    with guard.guarded("startup.last_used"), JournalReader(settings.journal.journal) as reader:
-        for usage in reader.models():
-            used_at(usage.model, usage.last_used)
+    since = time.time() - settings.export.retention_days * 86_400
+    with guard.guarded("startup.restore"), JournalReader(settings.journal.journal) as reader:
+        for known in reader.label_sets(since=since, limit=_MAX_RESTORED):
+            restore_use(known.operation, known.provider, known.model, known.last_used)
 
 
 def _serve(page: Page, settings: Settings) -> PageServer | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter, time
+from time import perf_counter
 
 from genotel import guard
 from genotel.instrumentation import accumulators, caps, instruments
@@ -84,8 +84,16 @@ def declare_models(*models: str) -> None:
         accumulators.bear_events(model_name(model), a.EVENT_LOAD, a.EVENT_UNLOAD)
 
 
-def used_at(model: str, timestamp: float | None = None) -> None:
-    """Note when a model was last used, in Unix seconds; restored from a journal after a restart."""
-    totals = accumulators.model_totals(model_name(model))
-    moment = time() if timestamp is None else timestamp
-    totals.last_used = max(totals.last_used or moment, moment)
+def restore_use(operation: str, provider: str, model: str, last_used: float) -> None:
+    """Take over what a journal knows of an earlier run: the counters at 0, and when a model was last used.
+
+    After a restart a counter has to be seen at 0 before it is counted up: from 1 to 1 is no increase.
+
+    Args:
+        operation: ``gen_ai.operation.name`` of the earlier calls.
+        provider: ``gen_ai.provider.name`` of them.
+        model: their model.
+        last_used: when the last one began, in Unix seconds.
+    """
+    totals = site_for((operation, provider, model, None)).model_totals
+    totals.last_used = max(totals.last_used or last_used, last_used)

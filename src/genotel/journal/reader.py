@@ -24,6 +24,7 @@ from genotel.journal.rows import (
     DailyUsage,
     EventRecord,
     HourlyUsage,
+    LabelSet,
     ModelUsage,
     ParameterCount,
     ScoreRecord,
@@ -130,6 +131,16 @@ class JournalReader:
                 "SELECT model, first_seen, last_used, total, ok, failed FROM models ORDER BY model"
             )
             return [ModelUsage(*row) for row in rows]
+
+    def label_sets(self, *, since: float = 0.0, limit: int = 1000) -> list[LabelSet]:
+        """Return what calls were counted under since a time, the last used first, at most ``limit``."""
+        with self._translated():
+            rows = self._connection.execute(
+                "SELECT model, operation, provider, last_used FROM label_sets WHERE last_used >= ?"
+                " ORDER BY last_used DESC LIMIT ?",
+                (since, limit),
+            )
+            return [LabelSet(*row) for row in rows]
 
     def sessions(self) -> list[Session]:
         """Return when somebody was watching, the oldest first."""

@@ -47,6 +47,10 @@ ON CONFLICT DO UPDATE SET
     last_used = coalesce(max(last_used, excluded.last_used), last_used, excluded.last_used),
     total = total + excluded.total, ok = ok + excluded.ok, failed = failed + excluded.failed
 """
+_UPSERT_LABEL_SET = """
+INSERT INTO label_sets (model, operation, provider, last_used) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET last_used = max(last_used, excluded.last_used)
+"""
 
 
 class _Cell:
@@ -76,11 +80,14 @@ class Rollup:
     def __init__(self) -> None:
         self._cells: dict[tuple[int, str, str], _Cell] = {}
         self._seen: dict[str, tuple[float, float | None]] = {}
+        self._label_sets: dict[tuple[str, str, str], float] = {}
 
     def add_call(self, row: CallRow) -> None:
         """Count a finished or killed call; ``started_at`` must be a finite Unix time."""
         started_at = row.started_at
         cell = self._cell(started_at, row.model, row.operation)
+        # Rows come nearly in order, so the last one is the latest but for moments.
+        self._label_sets[row.model, row.operation, row.provider] = started_at
         outcome = row.outcome
         if started_at < cell.first:
             cell.first = started_at
@@ -155,6 +162,7 @@ class Rollup:
         connection.executemany(
             _UPSERT_MODEL, [(model, first, last, 0, 0, 0) for model, (first, last) in self._seen.items()]
         )
+        connection.executemany(_UPSERT_LABEL_SET, [(*key, last) for key, last in self._label_sets.items()])
 
     def _cell(self, at: float, model: str, operation: str) -> _Cell:
         key = (int(at - at % HOUR_SECONDS), model, operation)

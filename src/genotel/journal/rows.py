@@ -165,6 +165,15 @@ class ModelUsage(NamedTuple):
     failed: int
 
 
+class LabelSet(NamedTuple):
+    """Name what calls were counted under, and when the last one of them began (Unix seconds)."""
+
+    model: str
+    operation: str
+    provider: str
+    last_used: float
+
+
 class ParameterCount(NamedTuple):
     """Count the calls of a model that had a parameter at a value; numbers are written as in JSON."""
 

@@ -81,6 +81,11 @@ CREATE TABLE models (
     model TEXT PRIMARY KEY, first_seen REAL NOT NULL, last_used REAL,
     total INTEGER NOT NULL, ok INTEGER NOT NULL, failed INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE label_sets (
+    model TEXT NOT NULL, operation TEXT NOT NULL, provider TEXT NOT NULL, last_used REAL NOT NULL,
+    PRIMARY KEY (model, operation, provider)
+) WITHOUT ROWID;
 """
 
 # Entry n leads from version n to version n + 1; a released entry never changes.

@@ -15,6 +15,7 @@ from genotel.journal.reader import JournalReader
 from genotel.journal.rollup import DAY_SECONDS
 from genotel.journal.rows import CallRow, EventRow, ModelUsage, ParameterCount, ScoreRecord
 from genotel.journal.store import Batch, JournalStore
+from genotel.journal.writer import JournalWriter
 from tests.unit.journal.conftest import DAY, TurnedClock, call, finished
 
 
@@ -215,3 +216,18 @@ def test_a_closed_reader_is_no_longer_a_reason_to_distrust_forks(store: JournalS
         reader.after_fork_in_parent()
         reader.after_fork()
     assert reader.open_path() is None
+
+
+def test_label_sets_tell_what_calls_were_counted_under(tmp_path):
+    """The last used first, those from before a time left out, each once."""
+    path = tmp_path / "journal.db"
+    writer = JournalWriter(path)
+    for number, (model, operation) in enumerate([("a", "chat"), ("b", "chat"), ("a", "chat"), ("a", "embeddings")]):
+        writer.start(number, lambda: None)
+        writer.finish(number, call(model=model, operation=operation, started_at=DAY + number))
+    writer.close()
+    with JournalReader(path) as reader:
+        found = [(known.model, known.operation, known.last_used) for known in reader.label_sets()]
+        assert found == [("a", "embeddings", DAY + 3), ("a", "chat", DAY + 2), ("b", "chat", DAY + 1)]
+        assert len(reader.label_sets(since=DAY + 2)) == 2
+        assert len(reader.label_sets(limit=1)) == 1
