@@ -224,7 +224,7 @@ def test_label_sets_tell_what_calls_were_counted_under(tmp_path):
     writer = JournalWriter(path)
     for number, (model, operation) in enumerate([("a", "chat"), ("b", "chat"), ("a", "chat"), ("a", "embeddings")]):
         writer.start(number, lambda: None)
-        writer.finish(number, call(model=model, operation=operation, started_at=DAY + number))
+        writer.finish(number, call(DAY + number, model=model, operation=operation))
     writer.close()
     with JournalReader(path) as reader:
         found = [(known.model, known.operation, known.last_used) for known in reader.label_sets()]
