@@ -7,10 +7,10 @@ scrape only fills in values. What one source does wrong never costs the others t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain
 from time import sleep
-from typing import cast
+from typing import TypeVar, cast
 
 from genotel import guard
 from genotel.exposition.format import Format
@@ -18,6 +18,8 @@ from genotel.exposition.series import Block, Family, HistogramRow, HistogramSeri
 
 # About a third of a millisecond of rendering.
 _ROWS_AT_ONCE = 64
+
+T = TypeVar("T")
 
 # Names that the samples of a kind take beside or instead of the family's own; a second family may
 # not use them. `_created` is what OpenMetrics adds.
@@ -51,8 +53,10 @@ class Page:
 
     def __init__(self, sources: Iterable[Source] = ()) -> None:
         self._sources: tuple[Source, ...] = tuple(sources)
-        self._lock = threading.Lock()
+        # Re-entrant: a signal handler that flushes may interrupt a scrape in its own thread.
+        self._lock = threading.RLock()
         self._names = _Names()
+        self._join: Callable[[list[Block]], list[Block]] | None = None
         self.series_count = 0
 
     def add_source(self, source: Source) -> None:
@@ -62,6 +66,15 @@ class Page:
     def remove_source(self, source: Source) -> None:
         """Ask a source no more."""
         self._sources = tuple(other for other in self._sources if other is not source)
+
+    def join(self, with_others: Callable[[list[Block]], list[Block]] | None) -> None:
+        """Show what ``with_others`` makes of this process's blocks: those of all processes of a spool."""
+        self._join = with_others
+
+    def take(self, use: Callable[[list[Block]], T]) -> T:
+        """Call ``use`` with the blocks of this process alone, while nobody else asks the sources."""
+        with self._lock:
+            return use(self._blocks())
 
     def render(self, format: Format, names: frozenset[str] | None = None) -> bytes:
         """Return the page in a format.
@@ -74,23 +87,17 @@ class Page:
         A source that raises is left out, counted and logged once.
         """
         with self._lock:
-            families: dict[Family, list[Block]] = {}
-            for source in self._sources:
+            blocks = self._blocks()
+            if self._join is not None:
                 try:
-                    blocks = [*source.blocks()]
+                    blocks = self._placed(self._join(blocks))
                 except Exception as error:
-                    guard.report("exposition.source", error)
-                    continue
-                for block in blocks:
-                    if block.rows:
-                        family = self._names.resolve(block.family)
-                        families.setdefault(family, []).append(block)
+                    guard.report("exposition.join", error)
             out: list[str] = []
             count = 0
-            for family, parts in families.items():
+            for family, rows in blocks:
                 if names is not None and names.isdisjoint(_sample_names(family)):
                     continue
-                rows = parts[0].rows if len(parts) == 1 else _unique(parts)
                 count += len(rows)
                 try:
                     lines = _lines(format, family, rows)
@@ -102,6 +109,25 @@ class Page:
         out.append(format.ending)
         # A lone surrogate in a help text must not cost the page.
         return "".join(out).encode("utf-8", "replace")
+
+    def _blocks(self) -> list[Block]:
+        found: list[Block] = []
+        for source in self._sources:
+            try:
+                found += [*source.blocks()]
+            except Exception as error:
+                guard.report("exposition.source", error)
+        return self._placed(found)
+
+    def _placed(self, blocks: Iterable[Block]) -> list[Block]:
+        """Return one block a family, each with the name that it has on this page."""
+        families: dict[Family, list[Block]] = {}
+        for block in blocks:
+            if block.rows:
+                families.setdefault(self._names.resolve(block.family), []).append(block)
+        return [
+            Block(family, parts[0].rows if len(parts) == 1 else _unique(parts)) for family, parts in families.items()
+        ]
 
 
 def _lines(format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]) -> list[str]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
+
+from genotel.semconv.spec import Merge
 
 FamilyKind = Literal["counter", "gauge", "histogram", "summary", "info", "unknown"]
 
@@ -20,13 +22,15 @@ FamilyKind = Literal["counter", "gauge", "histogram", "summary", "info", "unknow
 class Family:
     """Name one metric family, without ``_total`` (counters) and ``_info``.
 
-    ``unit`` is the suffix that the name already ends in, or empty.
+    ``unit`` is the suffix that the name already ends in, or empty. ``merge`` says how workers are
+    merged where neither the catalogue nor the kind does; it does not tell two families apart.
     """
 
     name: str
     kind: FamilyKind
     help: str = ""
     unit: str = ""
+    merge: Merge | None = field(default=None, compare=False)
 
 
 class Exemplar(NamedTuple):

@@ -51,6 +51,7 @@ BUILD_VERSION = "genotel.version"
 PYTHON_VERSION = "genotel.python"
 FORMAT = "genotel.format"
 CODE = "genotel.code"
+WORKER_STATE = "genotel.worker.state"
 BATCH_NAME = "genotel.batch.name"
 QUEUE_NAME = "genotel.queue.name"
 FIGURE = "genotel.figure"
@@ -107,6 +108,7 @@ SYSTEMD_UNIT = "genotel.systemd.unit"
 
 # --- resource and scope ------------------------------------------------------------------------
 SERVICE_NAME = "service.name"
+SERVICE_INSTANCE = "service.instance.id"
 SCOPE = "genotel"
 SCOPE_NAME = "otel.scope.name"
 SCOPE_VERSION = "otel.scope.version"
@@ -141,6 +143,11 @@ REFUSALS = (REFUSED_FULL, REFUSED_TIMEOUT)
 
 # What an update of batch statistics is made of.
 FIGURES = ("processing_time", "batch_size", "queue_time", "latency", "queue_length", "error", "timestamp")
+
+WORKER_LIVE = "live"
+WORKER_ENDED = "ended"
+WORKER_UNREADABLE = "unreadable"
+WORKER_STATES = (WORKER_LIVE, WORKER_ENDED, WORKER_UNREADABLE)
 
 CACHE_HIT = "hit"
 CACHE_MISS = "miss"

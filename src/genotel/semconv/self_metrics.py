@@ -103,6 +103,22 @@ JOURNAL_SIZE = MetricSpec(
     merge=Merge.MAX,
     observable=True,
 )
+SPOOL_WORKERS = MetricSpec(
+    "genotel.spool.workers",
+    Kind.GAUGE,
+    "{process}",
+    "Processes whose files are in the spool: living ones, ended ones not yet folded, and files that cannot be read.",
+    labels=(a.WORKER_STATE,),
+    closed=((a.WORKER_STATE, a.WORKER_STATES),),
+    merge=Merge.PER_PROCESS,
+)
+SPOOL_AGE = MetricSpec(
+    "genotel.spool.age",
+    Kind.GAUGE,
+    "s",
+    "Time since the living process that was silent for longest has last looked at its values.",
+    merge=Merge.PER_PROCESS,
+)
 
 SELF_METRICS = (
     COLLECTOR_SUCCESS,
@@ -118,4 +134,6 @@ SELF_METRICS = (
     JOURNAL_ROWS,
     JOURNAL_DROPPED,
     JOURNAL_SIZE,
+    SPOOL_WORKERS,
+    SPOOL_AGE,
 )

@@ -170,3 +170,15 @@ class MetricSpec:
     def prometheus_labels(self) -> tuple[str, ...]:
         """Return the label names in the order of ``labels``."""
         return tuple(label_name(key) for key in self.labels)
+
+    @property
+    def outlives_process(self) -> bool:
+        """Return whether the value of an ended process still counts: totals and moments do, states do not.
+
+        Example:
+            >>> MetricSpec("genotel.model.last_used.timestamp", Kind.GAUGE, "s", "", merge=Merge.MAX).outlives_process
+            True
+        """
+        if self.kind in (Kind.COUNTER, Kind.HISTOGRAM):
+            return self.merge is Merge.SUM
+        return self.merge is Merge.MAX and self.name.endswith(".timestamp")

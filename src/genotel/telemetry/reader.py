@@ -45,7 +45,7 @@ from genotel.exposition.series import (
     NumberSeries,
 )
 from genotel.semconv import attributes
-from genotel.semconv.spec import family_name, label_name, unit_suffix
+from genotel.semconv.spec import Merge, family_name, label_name, unit_suffix
 from genotel.telemetry.exponential import classic_buckets
 
 _TARGET = Family("target", "info", "Target metadata")
@@ -131,7 +131,9 @@ class _Stream:
         else:
             kind = "counter" if isinstance(data, Sum) and data.is_monotonic else "gauge"
         name = family_name(metric.name, metric.unit or "", counter=kind == "counter")
-        self._family = Family(name, kind, metric.description or "", unit_suffix(metric.unit or ""))  # type: ignore[arg-type]  # one of the three above
+        # Up-down counters of several processes add up, other gauges need not.
+        merge = Merge.SUM if kind == "gauge" and isinstance(data, Sum) else None
+        self._family = Family(name, kind, metric.description or "", unit_suffix(metric.unit or ""), merge)  # type: ignore[arg-type]  # one of the three above
         self._scope = _scope_labels(scope)
         # id of the SDK's attribute dict -> (that dict, kept alive so that its id stays its own; series).
         self._series: dict[int, tuple[object, Any]] = {}

@@ -1,0 +1,189 @@
+"""The folder of a spool, read as it was at one moment although others write, end and fold meanwhile.
+
+Files of workers vanish only when they are folded, and the file of ended processes changes only then;
+so a reading between whose begin and end that file stayed the same saw every process exactly once. A
+reading that did not is made again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from genotel import guard
+from genotel.spool.locked_file import LockedFile, identity_of, is_locked
+from genotel.spool.snapshot import (
+    HEADER_BYTES,
+    MAX_BYTES,
+    Header,
+    Snapshot,
+    UnreadableSnapshotError,
+    decode,
+    read_header,
+)
+from genotel.spool.worker_file import WORKER_SUFFIX
+
+ENDED_NAME = "ended.spool"
+LOCK_NAME = "folding.lock"
+
+# Readings that others' folding may spoil, before folding has to wait.
+_ATTEMPTS = 5
+
+
+class FileReading(NamedTuple):
+    """Hold what is known of one file: what it says, whether its writer lives.
+
+    ``snapshot`` is None where the file cannot be read, and ``is_newer`` says that a newer genotel could.
+    """
+
+    name: str
+    identity: tuple[int, int]
+    header: Header
+    is_live: bool
+    snapshot: Snapshot | None
+    is_newer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Hold every process of a spool once; ``ended`` is the file of those that were folded."""
+
+    ended: FileReading | None
+    workers: list[FileReading]
+
+
+class SpoolFolder:
+    """Read a folder again and again; only what changed is read from the disk.
+
+    Args:
+        path: of the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, FileReading] = {}
+        self._ended: FileReading | None = None
+
+    def read(self, skip: str | None = None) -> Contents:
+        """Return every process but the one whose file is ``skip``.
+
+        Raises:
+            OSError: the folder cannot be listed.
+        """
+        for _ in range(_ATTEMPTS):
+            contents = self._attempt(skip)
+            if contents is not None:
+                return contents
+        # Somebody folds without end; nobody can while this is held.
+        held = folding_lock(self.path, wait=True)
+        try:
+            contents = self._attempt(skip)
+        finally:
+            held.close()
+        if contents is None:
+            raise OSError("files of the spool vanish although nobody folds")
+        return contents
+
+    def _attempt(self, skip: str | None) -> Contents | None:
+        self._ended = ended = read_ended(self.path, self._ended)
+        included = ended.snapshot.included if ended is not None and ended.snapshot is not None else frozenset()
+        known: dict[str, FileReading] = {}
+        for name in os.listdir(self.path):
+            if not name.endswith(WORKER_SUFFIX) or name == skip or name in included:
+                continue
+            before = self._known.get(name)
+            if before is None or before.is_live:
+                try:
+                    before = read_file(self.path / name, before)
+                except FileNotFoundError:
+                    # Folded since the folder was listed. The next attempt need not read the others again.
+                    self._known.update(known)
+                    return None
+                except OSError as error:
+                    # Somebody else's file, and closed to us.
+                    warn_unreadable(type(error).__name__)
+                    continue
+            known[name] = before
+        if not _is_same(read_ended(self.path, ended), ended):
+            self._known.update(known)
+            return None
+        self._known = known
+        return Contents(ended, [known[name] for name in sorted(known)])
+
+
+def read_ended(folder: Path, before: FileReading | None = None) -> FileReading | None:
+    """Read the file of the processes that were folded; None where there is none yet."""
+    try:
+        return read_file(folder / ENDED_NAME, before)
+    except FileNotFoundError:
+        return None
+
+
+def folding_lock(folder: Path, *, wait: bool = False) -> LockedFile:
+    """Become the one process that folds.
+
+    Raises:
+        BlockingIOError: another one is at it.
+        OSError: the folder cannot be written to.
+    """
+    return LockedFile(os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644), wait=wait)
+
+
+def read_file(path: Path, before: FileReading | None = None, *, live: bool = True) -> FileReading:
+    """Read one file of a spool.
+
+    Args:
+        path: of the file.
+        live: whether the values of a living process are wanted too.
+        before: what was read of it last time; it is returned with fresh header where nothing changed.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it may not be read.
+    """
+    while True:
+        # Not to wait for somebody to write into what turns out to be a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            is_live = is_locked(descriptor)
+            # An unlocked file of that name belongs to nobody; one that has just been replaced says nothing.
+            if is_live or identity_of(os.stat(path)) == identity_of(status):
+                if is_live and not live:
+                    return FileReading(path.name, identity_of(status), Header(0, 0), is_live, None)
+                return _read(path.name, descriptor, status, is_live, before)
+        finally:
+            os.close(descriptor)
+
+
+def _read(name: str, descriptor: int, status: os.stat_result, is_live: bool, before: FileReading | None) -> FileReading:
+    identity = identity_of(status)
+    nothing = Header(0, status.st_mtime_ns)
+    try:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+            raise UnreadableSnapshotError("it is no file that the spool could have")
+        header = read_header(os.pread(descriptor, HEADER_BYTES, 0))
+        if before is not None and before.identity == identity and before.header.sequence == header.sequence:
+            return before._replace(header=header, is_live=is_live)
+        body = b""
+        while chunk := os.pread(descriptor, MAX_BYTES, HEADER_BYTES + len(body)):
+            body += chunk
+        snapshot = decode(body, before.snapshot if before is not None else None)
+        return FileReading(name, identity, header, is_live, snapshot)
+    except UnreadableSnapshotError as error:
+        warn_unreadable(str(error))
+        return FileReading(name, identity, nothing, is_live, None, error.is_newer)
+
+
+def warn_unreadable(why: str) -> None:
+    """Say once that a file is left out; names and paths are not for the log."""
+    guard.warn_once("spool.unreadable", "genotel: a file of the spool is left out: %s", why)
+
+
+def _is_same(one: FileReading | None, other: FileReading | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.identity == other.identity and one.header.sequence == other.header.sequence
