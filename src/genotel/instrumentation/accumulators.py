@@ -141,10 +141,11 @@ class CallTotals:
         with self.lock:
             cell = self.parameters.get((name, value))
             if cell is None:
-                value = caps.capped("parameter_value", value)
-                if len(self.parameters) >= MAX_PARAMETER_VALUES and (name, value) not in self.parameters:
+                if len(self.parameters) >= MAX_PARAMETER_VALUES:
                     caps.drop(PARAMETERS.name)
                     value = a.OTHER
+                else:
+                    value = caps.capped("parameter_value", value)
                 cell = self.parameters.setdefault((name, value), [0])
             cell[0] += 1
 

@@ -1,12 +1,15 @@
 """Which of a call's parameters may be seen, and where.
 
 Numbers and truth values are harmless; a text might be a prompt, so only a few keys whose values are
-words of the trade may be texts. Everything else is left out.
+words of the trade may be texts. Everything else is left out, as is what is not a finite number.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from math import isfinite
+from numbers import Integral, Real
 
 from genotel.semconv import attributes as a
 
@@ -21,8 +24,13 @@ _UPSTREAM = {
     "stream": a.STREAM,
 }
 _WORDS = frozenset({"scheduler", "sampler", "dtype", "precision", "quantization", "quality", "resolution"})
-MAX_WORD_LENGTH = 64
+# "DPM++ 2M SDE Karras" is a sampler's name; what is longer is no name, and might be a prompt.
+_WORD = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+.:-]+(?: [A-Za-z0-9_+.:-]+){0,3}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
+_RESOLUTION = re.compile(r"[0-9]{1,5}x[0-9]{1,5}|[0-9]{3,4}p|[0-9]{1,2}k", re.IGNORECASE)
 MAX_PARAMETERS = 32
+# OTLP has integers of 64 bits; seeds of torch reach to 2^64.
+_LARGEST = 2**63
 
 
 def safe_parameters(given: Mapping[str, object]) -> dict[str, bool | int | float | str]:
@@ -36,11 +44,26 @@ def safe_parameters(given: Mapping[str, object]) -> dict[str, bool | int | float
     for name, value in given.items():
         if len(safe) >= MAX_PARAMETERS:
             break
-        if isinstance(value, bool | int | float) or (
-            name in _WORDS and isinstance(value, str) and len(value) <= MAX_WORD_LENGTH
-        ):
-            safe[str(name)] = value
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            continue
+        number = _number(value)
+        if number is not None:
+            safe[name] = number
+        elif name in _WORDS and isinstance(value, str) and _WORD.fullmatch(value):
+            safe[name] = value
     return safe
+
+
+def _number(value: object) -> bool | int | float | str | None:
+    if isinstance(value, bool):
+        return value
+    # The abstract classes take in numpy's scalars.
+    if isinstance(value, int | Integral):
+        number = int(value)
+        return number if -_LARGEST <= number < _LARGEST else str(number)
+    if isinstance(value, float | Real) and isfinite(value):
+        return float(value)
+    return None
 
 
 def span_attributes(parameters: Mapping[str, bool | int | float | str]) -> dict[str, bool | int | float | str]:
@@ -61,7 +84,7 @@ def counted_values(parameters: Mapping[str, bool | int | float | str]) -> list[t
     width, height = parameters.get("width"), parameters.get("height")
     if isinstance(width, int) and isinstance(height, int):
         pairs.append(("resolution", f"{width}x{height}"))
-    elif isinstance(resolution := parameters.get("resolution"), str):
+    elif isinstance(resolution := parameters.get("resolution"), str) and _RESOLUTION.fullmatch(resolution):
         pairs.append(("resolution", resolution))
     steps = parameters.get("steps")
     if isinstance(steps, int) and not isinstance(steps, bool):
