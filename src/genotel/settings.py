@@ -90,6 +90,13 @@ def _journal_path(value: object) -> Path | None:
     return None if text.strip().lower() in {"off", "false", "none"} else Path(text).expanduser()
 
 
+def _folder(value: object) -> Path | None:
+    if isinstance(value, Path):
+        return value
+    text = _text(value)
+    return None if text.strip().lower() in {"off", "false", "none"} else Path(text).expanduser()
+
+
 def _setting(default: Any, parse: Callable[[object], Any], variable: str | None = None) -> Any:
     return field(default=default, metadata={"parse": parse, "variable": variable})
 
@@ -119,6 +126,13 @@ class JournalSettings:
     """Say where call records are kept (None: nowhere) and for how long, in days."""
 
     journal: Path | None = _setting(None, _journal_path, "GENOTEL_JOURNAL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolSettings:
+    """Say in which folder the processes of one service leave their values for each other (None: nowhere)."""
+
+    spool: Path | None = _setting(None, _folder, "GENOTEL_SPOOL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +186,7 @@ class Settings:
     page: PageSettings = PageSettings()
     sdk: SdkSettings = SdkSettings()
     journal: JournalSettings = JournalSettings()
+    spool: SpoolSettings = SpoolSettings()
     collectors: CollectorSettings = CollectorSettings()
     otlp: OtlpSettings = OtlpSettings()
     advice: AdviceSettings = AdviceSettings()

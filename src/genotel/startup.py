@@ -10,14 +10,13 @@ import atexit
 import contextlib
 import logging
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from genotel import guard
 from genotel.errors import GenotelError
@@ -25,20 +24,23 @@ from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
 from genotel.exposition.registry_source import Registry, RegistrySource
 from genotel.exposition.server import PageServer
+from genotel.exposition.serving import serve_if_free
 from genotel.instrumentation import accumulators, instruments
 from genotel.instrumentation.late_ends import settle_all
 from genotel.instrumentation.models import declare_models, restore_use
 from genotel.instrumentation.sink import set_sink
 from genotel.semconv.generation_metrics import NEWER, NEWER_OPT_IN, OLDER
 from genotel.settings import Settings, load_settings
+from genotel.telemetry import endings
 from genotel.telemetry import pipeline as pipelines
 from genotel.telemetry.pipeline import Pipeline
 
-# Collectors (psutil) and the journal (sqlite3) are imported where they are asked for: a program that
-# uses neither starts faster.
+# Collectors (psutil), the journal (sqlite3) and the spool are imported where they are asked for: a
+# program that uses none of them starts faster.
 if TYPE_CHECKING:
     from genotel.collectors.scrape import Scrape
     from genotel.journal.writer import JournalWriter
+    from genotel.spool.spool import Spool
 
 logger = logging.getLogger("genotel")
 
@@ -48,7 +50,8 @@ class Handle:
     """Hold what ``configure()`` started; a context manager that shuts it down.
 
     ``url`` is the page's address, or None where no page is served. ``page`` renders it without a
-    server, to mount it in an application (see ``genotel.exposition.wsgi`` and ``asgi``).
+    server, to mount it in an application (see ``genotel.exposition.wsgi`` and ``asgi``); with a spool
+    both show the values of all its processes.
     """
 
     url: str | None = None
@@ -58,6 +61,7 @@ class Handle:
     _server: PageServer | None = None
     _scrape: Scrape | None = None
     _journal: JournalWriter | None = None
+    _spool: Spool | None = None
     _pid: int = field(default_factory=os.getpid)
 
     def shutdown(self) -> None:
@@ -87,6 +91,7 @@ def configure(
     port: int | None = None,
     collectors: str | Iterable[str] | None = None,
     journal: Path | str | bool | None = None,
+    spool: Path | str | None = None,
     models: Iterable[str] | None = None,
     spans: bool | None = None,
     disabled: bool | None = None,
@@ -107,6 +112,7 @@ def configure(
         collectors: collectors of the host to put on the page: names, ``all``; by default none,
             since N workers must not publish N copies of the host.
         journal: file for call records; True takes ``$XDG_STATE_HOME/genotel/journal.db``.
+        spool: folder that the processes of one service share, so that any page shows all of them.
         models: names of models whose counters are to be born at 0 now, before their first use.
         spans: whether calls make spans.
         disabled: measure nothing.
@@ -131,6 +137,7 @@ def configure(
             "port": port,
             "collectors": collectors if collectors is None or isinstance(collectors, str) else tuple(collectors),
             "journal": journal,
+            "spool": spool,
             "models": None if models is None else tuple(models),
             "spans": spans,
             "disabled": disabled,
@@ -157,8 +164,9 @@ def configure(
         if registry is not None:
             _handle.page.add_source(RegistrySource(registry))
         atexit.register(_shutdown_at_exit)
+        endings.before_multiprocessing_ends(_shutdown_at_exit)
         if settings.sdk.handle_signals:
-            _chain_signal()
+            endings.before_sigterm(_shutdown_at_exit)
         return _handle
 
 
@@ -174,9 +182,9 @@ def _start(settings: Settings, scrape: Scrape | None) -> Handle:
     declare_models(*settings.sdk.models)
     if handle._journal is not None:
         _restore_uses(settings)
+    _open_spool(handle)
     if settings.page.page:
-        handle._server = _serve(handle.page, settings)
-        handle.url = None if handle._server is None else handle._server.url
+        _serve(handle)
     return handle
 
 
@@ -231,21 +239,30 @@ def _restore_uses(settings: Settings) -> None:
             restore_use(known.operation, known.provider, known.model, known.last_used)
 
 
-def _serve(page: Page, settings: Settings) -> PageServer | None:
-    server = PageServer(page, host=settings.page.host, port=settings.page.port)
-    try:
-        server.start()
-    except OSError as error:
-        logger.warning(
-            "genotel: the metrics page is not served: %s:%d: %s; the program goes on. "
-            "Set OTEL_EXPORTER_PROMETHEUS_PORT to another port, or 0 for any free one",
-            settings.page.host,
-            settings.page.port,
-            error.strerror or type(error).__name__,
-        )
-        return None
-    page.add_source(server.metrics)
-    return server
+def _open_spool(handle: Handle) -> None:
+    folder = handle._settings.spool.spool
+    if folder is not None:
+        from genotel.spool.spool import open_spool
+
+        handle._spool = open_spool(folder, handle.page, on_tick=lambda: _take_over(handle))
+
+
+def _serve(handle: Handle) -> None:
+    where = handle._settings.page
+    # With a spool, whoever has the port shows this process too.
+    handle._server = serve_if_free(handle.page, where.host, where.port, quiet=handle._spool is not None)
+    handle.url = None if handle._server is None else handle._server.url
+
+
+def _take_over(handle: Handle) -> None:
+    """Serve the page of the spool where the process that served it has ended."""
+    page = handle._settings.page
+    if handle._server is None and page.page and page.port and _lock.acquire(blocking=False):
+        try:
+            if handle is _handle:
+                _serve(handle)
+        finally:
+            _lock.release()
 
 
 def shutdown(handle: Handle | None = None) -> None:
@@ -268,15 +285,15 @@ def shutdown(handle: Handle | None = None) -> None:
         instruments.unbind()
         set_sink(None)
         atexit.unregister(_shutdown_at_exit)
-        if handle._journal is not None:
-            with guard.guarded("startup.journal_close"):
-                handle._journal.close()
-        if handle._server is not None:
-            with guard.guarded("startup.server_close"):
-                handle._server.close()
-        if handle._scrape is not None:
-            with guard.guarded("startup.scrape_close"):
-                handle._scrape.close()
+        parts = {"journal": handle._journal, "server": handle._server, "spool": handle._spool, "scrape": handle._scrape}
+        for name, part in parts.items():
+            if part is not None:
+                with guard.guarded(f"startup.{name}_close"):
+                    part.close()
+        if handle._spool is not None:
+            # The spool has it for good; what begins after this must not be counted with it again.
+            accumulators.reset()
+            guard.reset()
         if handle._pipeline is not None:
             pipelines.retire(handle._pipeline)
 
@@ -284,32 +301,6 @@ def shutdown(handle: Handle | None = None) -> None:
 def _shutdown_at_exit() -> None:
     with guard.guarded("startup.exit"):
         shutdown()
-
-
-def _chain_signal() -> None:
-    if threading.current_thread() is not threading.main_thread():
-        guard.warn_once(
-            "startup.signals",
-            "genotel: handle_signals needs configure() to be called in the main thread; SIGTERM is left alone",
-        )
-        return
-    before = signal.getsignal(signal.SIGTERM)
-
-    def flush_then(number: int, frame: FrameType | None) -> None:
-        with guard.guarded("startup.signal"):
-            shutdown()
-        _pass_on(before, number, frame)
-
-    signal.signal(signal.SIGTERM, flush_then)
-
-
-def _pass_on(before: Callable[[int, FrameType | None], Any] | int | None, number: int, frame: FrameType | None) -> None:
-    if callable(before):
-        before(number, frame)
-    elif before != signal.SIG_IGN:
-        # Die of the signal as the program would have without us, so that its parent sees that.
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
 
 
 def _after_fork_in_child() -> None:
@@ -333,18 +324,23 @@ def _after_fork_in_child() -> None:
             handle._journal.after_fork()
         child = Handle(_settings=handle._settings, _journal=handle._journal)
         _handle = child
-        if handle._pipeline is not None and not handle._pipeline.owns_meter_provider:
+        if handle._pipeline is not None and not handle._pipeline.owns_meter_provider and handle._spool is None:
             # The program's own provider: what it holds after a fork is the program's matter.
             child._pipeline = handle._pipeline
             return
+        instruments.bind_later(lambda: _start_child(child, handle._pipeline))
 
-        def rebind() -> None:
-            child._pipeline = pipelines.build(child._settings, set_global=False, respect=False)
-            child.page.add_source(child._pipeline.reader)
-            _bind(child)
-            declare_models(*child._settings.sdk.models)
 
-        instruments.bind_later(rebind)
+def _start_child(child: Handle, parents: Pipeline | None) -> None:
+    child._pipeline = pipelines.build(child._settings, set_global=False, respect=False)
+    if parents is not None and not parents.owns_tracer_provider:
+        # The program's spans go on where they went; only what the spool adds up begins anew.
+        child._pipeline = replace(child._pipeline, tracer_provider=parents.tracer_provider, owns_tracer_provider=False)
+    child.page.add_source(child._pipeline.reader)
+    _bind(child)
+    declare_models(*child._settings.sdk.models)
+    _open_spool(child)
+    endings.before_multiprocessing_ends(_shutdown_at_exit)
 
 
 with contextlib.suppress(AttributeError):  # not on every platform

@@ -6,14 +6,15 @@ the next scrape knows at least as much, and no counter goes backwards when one i
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 from genotel import guard
 from genotel.clock import SYSTEM_CLOCK, Clock
+from genotel.exposition.page import Page
 from genotel.exposition.series import Block, Family, NumberSeries
 from genotel.semconv import attributes as a
 from genotel.semconv.self_metrics import SPOOL_AGE, SPOOL_WORKERS
@@ -32,15 +33,7 @@ FOLDING_SECONDS = 60.0
 _WORKERS = Family(SPOOL_WORKERS.family, "gauge", SPOOL_WORKERS.help)
 _AGE = Family(SPOOL_AGE.family, "gauge", SPOOL_AGE.help, unit_suffix(SPOOL_AGE.unit))
 
-T = TypeVar("T")
-
-
-class OwnPage(Protocol):
-    """Give the blocks of this process."""
-
-    def take(self, use: Callable[[list[Block]], T]) -> T:
-        """Call ``use`` with the current blocks, while nobody else asks for them."""
-        ...
+logger = logging.getLogger("genotel")
 
 
 class Spool:
@@ -58,7 +51,7 @@ class Spool:
     def __init__(
         self,
         folder: Path,
-        page: OwnPage,
+        page: Page,
         *,
         interval_seconds: float = 1.0,
         only_scrapes: bool = False,
@@ -174,6 +167,26 @@ class Spool:
             fold(self._folder, clock=self._clock)
         except OSError as error:
             _warn("folded", error)
+
+
+def open_spool(folder: Path, page: Page, *, on_tick: Callable[[], None] | None = None) -> Spool | None:
+    """Join a page of a user's program to a spool; None, and one warning, where the folder cannot be had.
+
+    Args:
+        folder: shared by all processes of one page.
+        page: of this process; from now on it shows all of them.
+        on_tick: called after every look at the values, in the spool's thread.
+    """
+    try:
+        spool = Spool(folder, page, on_tick=on_tick)
+    except OSError as error:
+        # It is the user's own folder, named on the user's own terminal.
+        logger.warning("genotel: no spool is kept: %s: %s", folder, error.strerror or type(error).__name__)
+        return None
+    page.join(spool.join)
+    with guard.guarded("spool.start"):
+        spool.start()
+    return spool
 
 
 def _warn(what: str, error: OSError) -> None:
