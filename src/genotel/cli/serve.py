@@ -19,13 +19,16 @@ def serve(
     collectors: Annotated[
         str | None, typer.Option(help="Names separated by commas, all, or none.", show_default="all")
     ] = None,
+    spool: Annotated[
+        str | None, typer.Option(help="Folder in which programs leave their values; they are on the page too.")
+    ] = None,
 ) -> None:
     """Serve the metrics of this machine until SIGTERM or Ctrl-C.
 
-    The address is printed on stderr. GENOTEL_COLLECTORS, OTEL_EXPORTER_PROMETHEUS_HOST and _PORT and
-    genotel.toml say what the options do not.
+    The address is printed on stderr. GENOTEL_COLLECTORS, GENOTEL_SPOOL, OTEL_EXPORTER_PROMETHEUS_HOST
+    and _PORT and genotel.toml say what the options do not.
     """
-    given = {"host": host, "port": port, "collectors": collectors}
+    given = {"host": host, "port": port, "collectors": collectors, "spool": spool}
     words = [f"{name}={value}" for name, value in given.items() if value is not None]
     # This process becomes the exporter: typer with what it needs would hold 18 MB for as long as it
     # serves. Where it cannot, the exporter runs here.

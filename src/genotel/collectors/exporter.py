@@ -10,7 +10,7 @@ import errno
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -21,17 +21,17 @@ from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
 from genotel.exposition.scrape_metrics import ScrapeMetrics
 from genotel.exposition.server import PageServer
-from genotel.settings import load_settings
+from genotel.settings import PageSettings, Settings, load_settings
 
 
 def serve_page(arguments: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT, finish the answers under way, and return.
 
     Args:
-        arguments: settings by name: ``host``, ``port``, ``collectors``.
+        arguments: settings by name: ``host``, ``port``, ``collectors``, ``spool``.
 
     Raises:
-        SettingsError: a setting is wrong, or the address cannot be served on.
+        SettingsError: a setting is wrong, the address cannot be served on, or the folder not be had.
     """
     settings = load_settings(arguments, defaults={"collectors": "all"})
     # Ctrl-C is a way to end like any other; a second one while it drains ends at once.
@@ -42,13 +42,8 @@ def serve_page(arguments: Mapping[str, str]) -> None:
         metrics = ScrapeMetrics()
         page = Page([scrape, metrics])
         page.add_source(OwnMetrics(page, internal_errors=True))
-        address = settings.page
-        server = PageServer(page, host=address.host, port=address.port, metrics=metrics)
-        try:
-            server.start()
-        except OSError as error:
-            raise SettingsError(_refusal(error, address.host, address.port)) from error
-        with closing(server):
+        # Before anybody can ask: a page without the others' counts would be one that goes backwards.
+        with _spool(settings, page), closing(_served(page, settings.page, metrics)) as server:
             print(f"genotel: serving {server.url}", file=sys.stderr, flush=True)  # noqa: T201  (it says where)
             while True:
                 signal.pause()
@@ -62,6 +57,35 @@ def main(words: Sequence[str]) -> int:
         print(f"genotel: {error}", file=sys.stderr)  # noqa: T201  (as the command line does)
         return error.exit_code
     return 0
+
+
+def _served(page: Page, address: PageSettings, metrics: ScrapeMetrics) -> PageServer:
+    server = PageServer(page, host=address.host, port=address.port, metrics=metrics)
+    try:
+        server.start()
+    except OSError as error:
+        raise SettingsError(_refusal(error, address.host, address.port)) from error
+    return server
+
+
+def _spool(settings: Settings, page: Page) -> AbstractContextManager[object]:
+    """Join the page to the spool, if there is one, until the end."""
+    folder = settings.spool.spool
+    if folder is None:
+        return nullcontext()
+    # Whoever serves no spool need not have it in memory.
+    from genotel.spool.spool import Spool
+
+    try:
+        # Its own values are asked for only when somebody scrapes: collectors are not for free.
+        spool = Spool(folder, page, only_scrapes=True)
+    except OSError as error:
+        raise SettingsError(
+            f"no spool can be kept in {folder} ({error.strerror or error}); name another folder with --spool"
+        ) from error
+    page.join(spool.join)
+    spool.start()
+    return closing(spool)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
