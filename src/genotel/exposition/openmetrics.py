@@ -46,7 +46,12 @@ class OpenMetricsFormat:
             lines.append(constant(f"{family.name}_bucket{braces(series.labels, label)} ") + "%s")
             lines.append(constant(exemplar_text(exemplar) if exemplar else "") + "\n")
         labels = constant(braces(series.labels))
-        lines.append(f"{family.name}_sum{labels} %s\n{family.name}_count{labels} %s\n")
+        if series.bounds and series.bounds[0] < 0:
+            # Such a histogram has no sum here, since a sum that may fall is no counter, and so no
+            # count either (OpenMetrics 1.0, "Histogram"). The two numbers are filled in as nothing.
+            lines.append("%.0s%.0s")
+        else:
+            lines.append(f"{family.name}_sum{labels} %s\n{family.name}_count{labels} %s\n")
         if series.created is not None:
             lines.append(f"{family.name}_created{labels} {series.created!r}\n")
         return "".join(lines)

@@ -113,6 +113,8 @@ SCOPE = "genotel"
 SCOPE_NAME = "otel.scope.name"
 SCOPE_VERSION = "otel.scope.version"
 SCOPE_SCHEMA_URL = "otel.scope.schema_url"
+# What the SDK puts on the one point that stands for everything over its limit.
+OVERFLOW = "otel.metric.overflow"
 # The last release of the general conventions that our names follow.
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 

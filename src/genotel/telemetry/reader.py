@@ -8,9 +8,11 @@ of the attribute dict that the SDK keeps for it; so a scrape does no label work 
 
 from __future__ import annotations
 
-import json
+import inspect
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from math import inf
+from numbers import Integral
 from typing import Any
 
 from opentelemetry.sdk.metrics import (
@@ -35,6 +37,7 @@ from opentelemetry.sdk.metrics.export import Histogram as HistogramData
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from genotel import guard
 from genotel.exposition.series import (
     Block,
     Exemplar,
@@ -47,6 +50,7 @@ from genotel.exposition.series import (
 from genotel.semconv import attributes
 from genotel.semconv.spec import Merge, family_name, label_name, unit_suffix
 from genotel.telemetry.exponential import classic_buckets
+from genotel.telemetry.labels import attribute_labels, scope_labels
 
 _TARGET = Family("target", "info", "Target metadata")
 
@@ -54,8 +58,13 @@ _TARGET = Family("target", "info", "Target metadata")
 # so it is longer than any scrape; a scraper's own limit is the server's matter.
 _COLLECT_TIMEOUT_MILLISECONDS = 600_000
 
+# The accumulators hold 2,000 label sets with five outcomes each, and users have instruments, too.
+OBSERVED_LABEL_SETS = 20_000
+
+_OBSERVABLE = (ObservableCounter, ObservableUpDownCounter, ObservableGauge)
+_HAS_LIMITS = "cardinality_limits" in inspect.signature(MetricReader.__init__).parameters
 _CUMULATIVE: dict[type, AggregationTemporality] = dict.fromkeys(
-    (Counter, UpDownCounter, Histogram, ObservableCounter, ObservableUpDownCounter, ObservableGauge),
+    (Counter, UpDownCounter, Histogram, *_OBSERVABLE),
     AggregationTemporality.CUMULATIVE,
 )
 
@@ -64,8 +73,9 @@ class PageReader(MetricReader):
     """Collect the SDK's metrics for a :class:`~genotel.exposition.page.Page`.
 
     Args:
-        cardinality_limit: label sets an instrument may have (SDK default 2,000); the rest is
-            summed up by the SDK as ``otel_metric_overflow="true"``.
+        cardinality_limit: label sets an instrument may have; by default the SDK's 2,000, and
+            :data:`OBSERVED_LABEL_SETS` for observable ones. The rest is summed up by the SDK as
+            ``otel_metric_overflow="true"``. (An SDK before 1.45.2 has no limits.)
 
     Example:
         >>> from opentelemetry.sdk.metrics import MeterProvider
@@ -78,19 +88,31 @@ class PageReader(MetricReader):
     """
 
     def __init__(self, *, cardinality_limit: int | None = None) -> None:
-        limits = {} if cardinality_limit is None else dict.fromkeys(_CUMULATIVE, cardinality_limit)
-        super().__init__(preferred_temporality=_CUMULATIVE, cardinality_limits=limits)
-        # Re-entrant: a callback of the user may ask for the page.
+        limits: dict[type, int] = dict.fromkeys(_OBSERVABLE, OBSERVED_LABEL_SETS)
+        if cardinality_limit is not None:
+            limits = dict.fromkeys(_CUMULATIVE, cardinality_limit)
+        known: dict[str, Any] = {"cardinality_limits": limits} if _HAS_LIMITS else {}
+        super().__init__(preferred_temporality=_CUMULATIVE, **known)
         self._page_lock = threading.RLock()
+        self._collecting = False
         self._blocks: list[Block] = []
         self._streams: dict[tuple[object, ...], _Stream] = {}
         self._target: tuple[Resource, Block] | None = None
 
     def blocks(self) -> Iterable[Block]:
-        """Collect and return the current values."""
+        """Collect and return the current values.
+
+        A callback of the user that asks for the page while it is collected gets no values of ours: the
+        SDK would wait for itself.
+        """
         with self._page_lock:
-            self._blocks = []
-            self.collect(timeout_millis=_COLLECT_TIMEOUT_MILLISECONDS)
+            if self._collecting:
+                return []
+            self._collecting, self._blocks = True, []
+            try:
+                self.collect(timeout_millis=_COLLECT_TIMEOUT_MILLISECONDS)
+            finally:
+                self._collecting = False
             return self._blocks
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
@@ -106,17 +128,22 @@ class PageReader(MetricReader):
             for scope_metrics in resource_metrics.scope_metrics:
                 scope = scope_metrics.scope
                 for metric in scope_metrics.metrics:
-                    key = (scope, metric.name, metric.unit, metric.description, type(metric.data))
+                    data = metric.data
+                    kind = (type(data), isinstance(data, Sum) and data.is_monotonic)
+                    key = (scope, metric.name, metric.unit, metric.description, kind)
                     stream = self._streams.get(key)
                     if stream is None:
                         stream = self._streams[key] = _Stream(scope, metric)
-                    blocks.append(stream.block(metric))
+                    try:
+                        blocks.append(stream.block(metric))
+                    except Exception as error:
+                        guard.report("telemetry.reader", error)
         with self._page_lock:
             self._blocks = blocks
 
     def _target_info(self, resource: Resource) -> Block:
         if self._target is None or self._target[0] is not resource:
-            series = NumberSeries(_labels(resource.attributes))
+            series = NumberSeries(attribute_labels(resource.attributes))
             self._target = (resource, Block(_TARGET, [(series, 1)]))
         return self._target[1]
 
@@ -134,12 +161,14 @@ class _Stream:
         # Up-down counters of several processes add up, other gauges need not.
         merge = Merge.SUM if kind == "gauge" and isinstance(data, Sum) else None
         self._family = Family(name, kind, metric.description or "", unit_suffix(metric.unit or ""), merge)  # type: ignore[arg-type]  # one of the three above
-        self._scope = _scope_labels(scope)
+        self._scope = scope_labels(scope)
         # id of the SDK's attribute dict -> (that dict, kept alive so that its id stays its own; series).
         self._series: dict[int, tuple[object, Any]] = {}
         # Attribute sets that become one label set (keys a.b and a_b) share one series.
         self._by_labels: dict[str, Any] = {}
         self._shared = False
+        # Of exponential histograms, by the series that was born first: the one with the bounds of now.
+        self._grown: dict[HistogramSeries, HistogramSeries] = {}
 
     def block(self, metric: Metric) -> Block:
         data = metric.data
@@ -150,23 +179,32 @@ class _Stream:
             rows = self._exponentials(data)
         else:
             rows = self._numbers(points)  # type: ignore[arg-type]  # Sum and Gauge have only these
-        if self._shared:
+        if self._shared and not isinstance(data, ExponentialHistogram):
             rows = _merged(rows, add=self._family.kind != "gauge" or isinstance(data, Sum))
         if len(self._series) > 2 * len(points) + 16:
             alive = {id(point.attributes) for point in points}
             self._series = {key: entry for key, entry in self._series.items() if key in alive}
             self._by_labels = {series.labels: series for _, series in self._series.values()}
+            self._grown = {born: grown for born, grown in self._grown.items() if born.labels in self._by_labels}
         return Block(self._family, rows)
 
     def _numbers(self, points: Sequence[NumberDataPoint]) -> list[NumberRow]:
         rows: list[NumberRow] = []
         known = self._series
+        # A counter below 0 is a mistake in an observable's callback; OpenMetrics has no such thing.
+        is_counter = self._family.kind == "counter"
         for point in points:
             attributes = point.attributes
             entry = known.get(id(attributes))
             if entry is None or entry[0] is not attributes:
                 entry = self._born(point, None)
-            rows.append((entry[1], point.value))
+            value = point.value
+            kind = type(value)
+            if kind is not float and kind is not int:
+                value = _plain(value)
+            if value < 0 and is_counter:
+                continue
+            rows.append((entry[1], value))
             if point.exemplars:
                 _keep_exemplars(entry[1], point.exemplars)
         return rows
@@ -179,13 +217,17 @@ class _Stream:
             entry = known.get(id(attributes))
             if entry is None or entry[0] is not attributes:
                 entry = self._born(point, point.explicit_bounds)
-            rows.append((entry[1], point.bucket_counts, point.sum))
+            total = point.sum
+            kind = type(total)
+            if kind is not float and kind is not int:
+                total = _plain(total)
+            rows.append((entry[1], point.bucket_counts, total))
             if point.exemplars:
                 _keep_exemplars(entry[1], point.exemplars)
         return rows
 
     def _exponentials(self, data: ExponentialHistogram) -> list[HistogramRow]:
-        rows: list[HistogramRow] = []
+        counted: dict[HistogramSeries, tuple[dict[float, int], list[float], list[Any]]] = {}
         for point in data.data_points:
             bounds, counts = classic_buckets(
                 point.scale,
@@ -196,21 +238,40 @@ class _Stream:
             entry = self._series.get(id(point.attributes))
             if entry is None or entry[0] is not point.attributes:
                 entry = self._born(point, bounds)
-            elif entry[1].bounds != bounds:
-                # A new power of two was reached.
-                grown = HistogramSeries({}, bounds, entry[1].created)
-                grown.labels = entry[1].labels
-                for exemplar in entry[1].exemplars.values():
-                    grown.keep(exemplar)
-                self._by_labels[grown.labels] = grown
-                entry = self._series[id(point.attributes)] = (point.attributes, grown)
-            rows.append((entry[1], counts, point.sum))
-            if point.exemplars:
-                _keep_exemplars(entry[1], point.exemplars)
+            # Several attribute sets may become one label set, each with bounds of its own.
+            by_bound, sums, exemplars = counted.setdefault(entry[1], ({}, [], []))
+            for bound, count in zip((*bounds, inf), counts, strict=True):
+                by_bound[bound] = by_bound.get(bound, 0) + count
+            sums.append(point.sum)
+            exemplars += point.exemplars
+        rows: list[HistogramRow] = []
+        for born, (by_bound, sums, exemplars) in counted.items():
+            *finite, last = sorted(by_bound)
+            series = self._with_bounds(born, tuple(finite))
+            rows.append((series, [by_bound[bound] for bound in (*finite, last)], sum(sums)))
+            _keep_exemplars(series, exemplars)
         return rows
 
+    def _with_bounds(self, born: HistogramSeries, bounds: tuple[float, ...]) -> HistogramSeries:
+        series = self._grown.get(born, born)
+        if series.bounds == bounds:
+            return series
+        # A new power of two was reached.
+        grown = self._grown[born] = HistogramSeries({}, bounds, born.created)
+        grown.labels = born.labels
+        for exemplar in series.exemplars.values():
+            grown.keep(exemplar)
+        return grown
+
     def _born(self, point: Any, bounds: Sequence[float] | None) -> tuple[object, Any]:
-        labels = {**_labels(point.attributes or {}), **self._scope}
+        labels = {**attribute_labels(point.attributes or {}), **self._scope}
+        if attributes.OVERFLOW in (point.attributes or {}):
+            guard.warn_once(
+                f"telemetry.overflow.{self._family.name}",
+                "genotel: %s has more label sets than the SDK keeps; the rest is one series with %s",
+                self._family.name,
+                label_name(attributes.OVERFLOW),
+            )
         created = point.start_time_unix_nano / 1e9 if point.start_time_unix_nano else None
         series: NumberSeries | HistogramSeries
         if bounds is None:
@@ -218,12 +279,18 @@ class _Stream:
         else:
             if "le" in labels:
                 # A bucket's own label; Prometheus renames a clash with `exported_` too.
-                labels["exported_le"] = labels.pop("le")
+                clashing = [labels.pop(name) for name in ("exported_le", "le") if name in labels]
+                labels["exported_le"] = ";".join(clashing)
             series = HistogramSeries(labels, bounds, created)
         known = self._by_labels.setdefault(series.labels, series)
         self._shared = self._shared or known is not series
         entry = self._series[id(point.attributes)] = (point.attributes, known)
         return entry
+
+
+def _plain(value: Any) -> float:
+    """Return True, a Fraction or a number of numpy as a number whose text parsers take."""
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _merged(rows: list[Any], *, add: bool) -> list[Any]:
@@ -236,7 +303,7 @@ def _merged(rows: list[Any], *, add: bool) -> list[Any]:
             merged[key] = row
         elif len(row) == 2:
             merged[key] = (row[0], before[1] + row[1])
-        elif len(before[1]) == len(row[1]):
+        else:
             merged[key] = (row[0], [a + b for a, b in zip(before[1], row[1], strict=True)], before[2] + row[2])
     return [*merged.values()]
 
@@ -250,34 +317,3 @@ def _keep_exemplars(series: NumberSeries | HistogramSeries, exemplars: Iterable[
                     f"{found.trace_id:032x}", f"{found.span_id:016x}", float(found.value), found.time_unix_nano / 1e9
                 )
             )
-
-
-def _scope_labels(scope: InstrumentationScope) -> dict[str, str]:
-    labels = {label_name(f"otel.scope.{key}"): _text(value) for key, value in sorted((scope.attributes or {}).items())}
-    for key, value in (
-        (attributes.SCOPE_NAME, scope.name),
-        (attributes.SCOPE_VERSION, scope.version),
-        (attributes.SCOPE_SCHEMA_URL, scope.schema_url),
-    ):
-        # An empty label is no label in Prometheus.
-        if value:
-            labels[label_name(key)] = value
-    return labels
-
-
-def _labels(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return label names to values; keys that become one name have their values joined by ``;``.
-
-    The rule is the OpenTelemetry specification's, "Prometheus and OpenMetrics Compatibility",
-    "Metric Attributes".
-    """
-    labels: dict[str, str] = {}
-    for key in sorted(values, key=str):
-        name = label_name(str(key))
-        text = _text(values[key])
-        labels[name] = f"{labels[name]};{text}" if name in labels else text
-    return labels
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
