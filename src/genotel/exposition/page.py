@@ -9,15 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain
-from time import sleep
 from typing import TypeVar, cast
 
 from genotel import guard
 from genotel.exposition.format import Format
 from genotel.exposition.series import Block, Family, HistogramRow, HistogramSeries, NumberRow, NumberSeries, Source
-
-# About a third of a millisecond of rendering.
-_ROWS_AT_ONCE = 64
 
 T = TypeVar("T")
 
@@ -98,12 +94,13 @@ class Page:
             for family, rows in blocks:
                 if names is not None and names.isdisjoint(_sample_names(family)):
                     continue
-                count += len(rows)
                 try:
                     lines = _lines(format, family, rows)
                 except Exception as error:
                     guard.report("exposition.render", error)
-                    continue
+                    rows = [row for row in rows if _can_be_shown(format, family, row)]
+                    lines = _lines(format, family, rows) if rows else []
+                count += len(rows)
                 out += lines
             self.series_count = count
         out.append(format.ending)
@@ -132,18 +129,11 @@ class Page:
 
 def _lines(format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]) -> list[str]:
     """Return the header and the filled-in templates of one family."""
-    is_histogram = isinstance(rows[0][0], HistogramSeries)
-    out = [format.header(family)]
-    for first in range(0, len(rows), _ROWS_AT_ONCE):
-        if first:
-            # Let go of the interpreter: a program that is being scraped has other things to do.
-            sleep(0)
-        some = rows[first : first + _ROWS_AT_ONCE]
-        if is_histogram:
-            out += _histogram_lines(format, family, cast("Sequence[HistogramRow]", some))
-        else:
-            out += _number_lines(format, family, cast("Sequence[NumberRow]", some))
-    return out
+    if isinstance(rows[0][0], HistogramSeries):
+        lines = _histogram_lines(format, family, cast("Sequence[HistogramRow]", rows))
+    else:
+        lines = _number_lines(format, family, cast("Sequence[NumberRow]", rows))
+    return [format.header(family), *lines]
 
 
 def _number_lines(format: Format, family: Family, rows: Sequence[NumberRow]) -> list[str]:
