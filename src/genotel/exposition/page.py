@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import accumulate, chain
 from typing import TypeVar, cast
 
@@ -98,7 +99,7 @@ class Page:
                     lines = _lines(format, family, rows)
                 except Exception as error:
                     guard.report("exposition.render", error)
-                    rows = [row for row in rows if _can_be_shown(format, family, row)]
+                    rows = _shown(format, family, rows)
                     lines = _lines(format, family, rows) if rows else []
                 count += len(rows)
                 out += lines
@@ -134,6 +135,19 @@ def _lines(format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[
     else:
         lines = _number_lines(format, family, cast("Sequence[NumberRow]", rows))
     return [format.header(family), *lines]
+
+
+def _shown(
+    format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]
+) -> Sequence[NumberRow] | Sequence[HistogramRow]:
+    """Return the rows that can be written: a value that is none costs its own line only."""
+    good = []
+    for row in rows:
+        # The fault is counted already.
+        with suppress(Exception):
+            _lines(format, family, cast("Sequence[NumberRow]", [row]))
+            good.append(row)
+    return cast("Sequence[NumberRow]", good)
 
 
 def _number_lines(format: Format, family: Family, rows: Sequence[NumberRow]) -> list[str]:
