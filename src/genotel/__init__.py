@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from genotel.analysis.usage_figures import usage_statistics as usage_statistics
     from genotel.history.from_events import Events as Events
     from genotel.history.from_journal import Journal as Journal
+    from genotel.history.from_prometheus import Prometheus as Prometheus
     from genotel.instrumentation.context import experiment as experiment
     from genotel.instrumentation.decorators import measure as measure
     from genotel.instrumentation.events import EventKind as EventKind
@@ -38,6 +39,7 @@ _HOME: dict[str, str] = {
     "Generation": "genotel.instrumentation.generation",
     "Handle": "genotel.startup",
     "Journal": "genotel.history.from_journal",
+    "Prometheus": "genotel.history.from_prometheus",
     "Recommendation": "genotel.recommenders.recommendation",
     "UsageStatistics": "genotel.analysis.usage_figures",
     "__version__": "genotel.version",

@@ -26,7 +26,7 @@ FOLDERS: dict[str, Folder] = {
     ),
     "recommenders": Folder("registry.py", frozenset({"advice", "recommendation", "recommender", "registry"})),
     "report": Folder("registry.py", frozenset({"registry", "report", "wording"})),
-    "cli": Folder("main.py", frozenset({"main"})),
+    "cli": Folder("main.py", frozenset({"main", "sources"})),
 }
 EXISTING = [name for name in FOLDERS if (PACKAGE / name / FOLDERS[name].table).is_file()]
 

@@ -5,70 +5,65 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from genotel.cli.sources import (
+    BearerTokenFile,
+    CaFile,
+    CertificateFile,
+    EventsFile,
+    Headers,
+    JournalFile,
+    KeyFile,
+    PrometheusUrl,
+    ServerOptions,
+    Tenant,
+    chosen_source,
+)
 from genotel.clock import SYSTEM_CLOCK
 from genotel.errors import SettingsError
-from genotel.history.from_events import Events
-from genotel.history.from_journal import Journal
-from genotel.history.source import HistorySource
 from genotel.recommenders.advice import Advice, advise, check_kinds
 from genotel.recommenders.recommendation import Priority
 from genotel.report.registry import report_named
 from genotel.report.report import Page
-from genotel.settings import default_journal_path, load_settings
+from genotel.settings import load_settings
 
 # Of a report that goes to a file or a pipe: wide enough for a table.
 _PIPED_COLUMNS = 120
 
 
 def recommend(
-    journal: Annotated[Path | None, typer.Option(help="Read the history from a journal file.")] = None,
-    events: Annotated[
-        Path | None,
-        typer.Option(
-            help="Read the history from a CSV file with the header "
-            "timestamp,model[,status,duration_seconds,load_seconds,size_bytes]."
-        ),
-    ] = None,
+    prometheus: PrometheusUrl = None,
+    journal: JournalFile = None,
+    events: EventsFile = None,
     format_name: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
     kind: Annotated[list[str] | None, typer.Option(help="A kind of advice (repeatable): cleanup, performance.")] = None,
     fail_on: Annotated[
         str | None,
         typer.Option(help="End with exit code 1 if there is advice of this priority (high, medium, low) or above."),
     ] = None,
+    tenant: Tenant = None,
+    bearer_token_file: BearerTokenFile = None,
+    header: Headers = None,
+    ca_file: CaFile = None,
+    cert_file: CertificateFile = None,
+    key_file: KeyFile = None,
 ) -> None:
     """Say which models can be deleted and which are failing, how sure that is, and why."""
     report = report_named(format_name)
     limit = _priority(fail_on)
     kinds = check_kinds(kind)
     settings = load_settings()
-    source = _source(journal, events)
+    access = ServerOptions(tenant, bearer_token_file, tuple(header or ()), ca_file, cert_file, key_file)
+    source = chosen_source(prometheus, journal, events, access)
     advice = advise(source.load_usage(), kinds, settings.advice)
     page = Page(generated_at=SYSTEM_CLOCK.wall(), width=_columns(), has_color=_has_color())
     sys.stdout.write(report.render(advice, page))
     sys.stdout.flush()
     if limit is not None and _has_advice_from(limit, advice):
         raise typer.Exit(1)
-
-
-def _source(journal: Path | None, events: Path | None) -> HistorySource:
-    if journal is not None and events is not None:
-        raise SettingsError("give one of --journal and --events, not both")
-    if events is not None:
-        return Events(events)
-    if journal is not None:
-        return Journal(journal)
-    path = load_settings().journal.journal or default_journal_path()
-    if not path.exists():
-        raise SettingsError(
-            f"no history to read: there is no journal at {path}; name one with --journal FILE, or an event list with "
-            "--events FILE.csv"
-        )
-    return Journal(path)
 
 
 def _priority(name: str | None) -> Priority | None:

@@ -47,6 +47,7 @@ class UsageHistory:
         last_used: shape (N,), Unix time at which the last known use began; NaN where there is none.
         size_bytes: shape (N,), size on disk; NaN where it is not known.
         parameters: calls by value of a parameter, where the source knows them.
+        notes: what the source said that takes something from all of this, for people.
 
     Raises:
         ValueError: an array has the wrong shape, or a row lies outside of the models or hours.
@@ -66,6 +67,7 @@ class UsageHistory:
     last_used: Floats
     size_bytes: Floats
     parameters: tuple[ParameterUse, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.models)

@@ -6,17 +6,24 @@ never counted as ours. Names come from ``semconv``; a metric that is renamed the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from genotel.promql.expression import Selector, duration, select, sum_by
 from genotel.semconv import attributes as a
-from genotel.semconv.generation_metrics import DURATION, REQUESTS
+from genotel.semconv.generation_metrics import DURATION, REQUESTS, Vintage
+from genotel.semconv.model_metrics import LOAD_DURATION, MODEL_SIZE
 from genotel.semconv.spec import MetricSpec, label_name
 
 _OURS = f'{{{label_name(a.SCOPE_NAME)}="{a.SCOPE}"}}'
 MODEL_LABEL = label_name(a.MODEL)
+OUTCOME_LABEL = label_name(a.OUTCOME)
+# Prometheus' own labels: whom it scraped.
+TARGET_LABELS = ("job", "instance")
 # Holds a sample of every target that is scraped each minute, and seldom a restart.
 _BEGINNING_SECONDS = 120.0
+# What means something in RE2; whatever else there is stands for itself.
+_PATTERN_SIGNS = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 def call_duration_quantile(ratio: float, window: str, *, by_model: bool = False) -> str:
@@ -101,3 +108,65 @@ def select_ours(spec: MetricSpec, *matchers: tuple[str, str, str]) -> Selector:
         'genotel_generation_requests_total{otel_scope_name="genotel"}'
     """
     return select(spec, (label_name(a.SCOPE_NAME), "=", a.SCOPE), *matchers)
+
+
+def calls_held(window_seconds: float, *matchers: tuple[str, str, str]) -> str:
+    """Return the query for the calls that each server has counted so far, by model and outcome; none at 0.
+
+    The differences of its values are the calls of the time between as long as no server began anew:
+    see :func:`beginnings`; where one did, :func:`requests` counts.
+    """
+    labels = (*TARGET_LABELS, MODEL_LABEL, OUTCOME_LABEL)
+    return f"{sum_by(labels, f'last_over_time({select_ours(REQUESTS, *matchers).over(window_seconds)})')} > 0"
+
+
+def beginnings(window_seconds: float) -> str:
+    """Return the query for how many series of each server fell or were created in a window; none at 0."""
+    counter = select_ours(REQUESTS)
+    created = counter.renamed(counter.name.removesuffix("_total") + "_created")
+    fell = f"resets({counter.over(window_seconds)}) > 0"
+    began = f"last_over_time({created.over(window_seconds)}) > time() - {window_seconds:g}"
+    return sum_by(TARGET_LABELS, f"({fell}) or ({began})")
+
+
+def models_known(window_seconds: float) -> str:
+    """Return the query for the number of series that each model has on each server."""
+    held = f"last_over_time({select_ours(REQUESTS).over(window_seconds)})"
+    return f"count by ({', '.join((*TARGET_LABELS, MODEL_LABEL))}) ({held})"
+
+
+def scraped_share(window_seconds: float, jobs: Iterable[str]) -> str:
+    """Return the query for the share of a window's scrapes that each server of some jobs answered."""
+    up = Selector("up", (("job", "=~", one_of(jobs)),))
+    return f"avg by ({', '.join(TARGET_LABELS)}) (avg_over_time({up.over(window_seconds)}))"
+
+
+def seconds_spent(vintage: Vintage, part: str, window_seconds: float) -> str:
+    """Return the query for the calls timed so far (``part`` count) or their seconds (sum) by server and model."""
+    return _part_held(vintage.duration, part, window_seconds)
+
+
+def loads_held(part: str, window_seconds: float) -> str:
+    """Return the query for the loads so far (``part`` count) or their seconds (sum) by server and model."""
+    return _part_held(LOAD_DURATION, part, window_seconds)
+
+
+def model_sizes(window_seconds: float) -> str:
+    """Return the query for the bytes of each model on disk, on the server where it is largest."""
+    return f"max by ({MODEL_LABEL}) (last_over_time({select_ours(MODEL_SIZE).over(window_seconds)}))"
+
+
+def one_of(values: Iterable[str]) -> str:
+    """Return the pattern that matches exactly some texts.
+
+    Example:
+        >>> print(one_of(["a.b", "c"]))
+        a\\.b|c
+    """
+    return "|".join(_PATTERN_SIGNS.sub(r"\\\g<0>", value) for value in values)
+
+
+def _part_held(histogram: MetricSpec, part: str, window_seconds: float) -> str:
+    selector = select_ours(histogram)
+    held = selector.renamed(f"{selector.name}_{part}").over(window_seconds)
+    return f"{sum_by((*TARGET_LABELS, MODEL_LABEL), f'last_over_time({held})')} > 0"

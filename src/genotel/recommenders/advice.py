@@ -23,12 +23,14 @@ class Advice:
         window: Unix times from and up to which anything is said; None for an empty history.
         recommendations: by kind in the order of the registry, best first within a kind.
         withheld: the models about which a kind says nothing, and why.
+        notes: what the source said that takes something from all of this.
     """
 
     source: str
     window: tuple[float, float] | None
     recommendations: tuple[Recommendation, ...]
     withheld: tuple[Withheld, ...]
+    notes: tuple[str, ...] = ()
 
 
 def recommend(
@@ -37,13 +39,14 @@ def recommend(
     """Return the advice that a history gives reason for, best first within each kind.
 
     Args:
-        source: ``Journal(path)``, ``Events(path)`` or anything with their one method.
+        source: ``Prometheus(url)``, ``Journal(path)``, ``Events(path)`` or anything with their one method.
         kinds: the kinds to ask, all by default.
         settings: the thresholds, by default those of ``genotel.toml``.
 
     Raises:
         SettingsError: a kind that does not exist, or a wrong ``genotel.toml``.
         InputError: the source cannot be read.
+        ServerError: the server cannot be reached or refuses.
 
     Example:
         >>> from genotel.history.usage import empty_history
@@ -74,6 +77,7 @@ def advise(history: UsageHistory, kinds: Iterable[str], settings: AdviceSettings
         window=(history.start, history.end) if len(history.observed) else None,
         recommendations=tuple(advice for found in findings for advice in found.recommendations),
         withheld=tuple(reason for found in findings for reason in found.withheld),
+        notes=history.notes,
     )
 
 

@@ -22,7 +22,7 @@ class JsonReport:
     def render(self, advice: Advice, page: Page) -> str:
         """Return the object, indented."""
         start, end = (None, None) if advice.window is None else map(timestamp, advice.window)
-        content = {
+        content: dict[str, object] = {
             "generated_at": timestamp(page.generated_at),
             "source": advice.source,
             "window": {"start": start, "end": end},
@@ -32,6 +32,8 @@ class JsonReport:
                 for entry in advice.withheld
             ],
         }
+        if advice.notes:
+            content["notes"] = list(advice.notes)
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

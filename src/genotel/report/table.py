@@ -43,6 +43,8 @@ class TableReport:
             legacy_windows=False,
         )
         console.print(_heading(advice))
+        for note in advice.notes:
+            console.print(Text(f"Note: {note}", overflow="fold"))
         if advice.recommendations and page.width < NARROW_COLUMNS:
             _paragraphs(console, advice)
         elif advice.recommendations:

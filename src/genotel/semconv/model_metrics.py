@@ -41,5 +41,14 @@ LAST_USED = MetricSpec(
     merge=Merge.MAX,
     observable=True,
 )
+# Emitted by the inventory of the disk, by agents of others too.
+MODEL_SIZE = MetricSpec(
+    "genotel.model.size",
+    Kind.GAUGE,
+    "By",
+    "Size of a model's files on disk.",
+    labels=(a.MODEL,),
+    merge=Merge.MAX,
+)
 
 MODEL_METRICS = (LOAD_DURATION, EVENTS, RESIDENT, LAST_USED)

@@ -15,6 +15,7 @@ from genotel.clock import Clock
 from genotel.journal.rows import CallRow
 from genotel.journal.writer import JournalWriter
 from histories import EPOCH
+from tests.answering import Said, answering
 
 DAY = 86_400
 
@@ -178,3 +179,42 @@ def test_no_file_at_all_ends_in_a_traceback(
     code = call(monkeypatch, "--events", str(file))
     shown = capsys.readouterr()
     assert (code, shown.err.count("\n")) in {(0, 0), (2, 1)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (["--prometheus", "http://127.0.0.1:9", "--journal", "b"], "give one of --prometheus and --journal", 2),
+        (["--journal", "b", "--events", "c", "--prometheus", "http://a"], "not all", 2),
+        (["--tenant", "lab", "--events", "{events}"], "options of a server need --prometheus URL", 2),
+        (["--prometheus", "localhost:9090"], "is no address such as http://localhost:9090", 2),
+        (["--prometheus", "http://a", "--header", "X"], "a header is written as 'Name: value'", 2),
+        (["--prometheus", "https://127.0.0.1:9", "--ca-file", "absent.pem"], "absent.pem: no such file", 2),
+    ],
+)
+def test_wrong_use_of_a_server_is_one_line(
+    events: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+    code: int,
+) -> None:
+    """Before anybody is asked."""
+    assert call(monkeypatch, *[argument.format(events=events) for argument in arguments]) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert message in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_a_web_page_instead_of_a_server_is_one_line_and_exit_code_three(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A login page, as proxies answer."""
+    with answering(lambda *_: Said(200, b"<html>Log in</html>", {"Content-Type": "text/html"})) as url:
+        assert call(monkeypatch, "--prometheus", url, "--header", "X-More: 1") == 3
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "web page" in shown.err
+    assert shown.err.count("\n") == 1
