@@ -81,6 +81,7 @@ FAULTS = {
         "recommenders/cleanup.py",
         "import genotel.recommenders.registry",
     ),
+    "a group of rules that knows another": ("rules", "rules/host.py", "import genotel.rules.slo"),
     "a format that knows another": ("report-formats", "report/json.py", "import genotel.report.table"),
     "a command that knows another": ("commands", "cli/serve.py", "import genotel.cli.recommend"),
 }

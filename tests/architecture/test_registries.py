@@ -25,6 +25,7 @@ FOLDERS: dict[str, Folder] = {
         frozenset({"bounded", "collector", "exporter", "families", "mounts", "proc_files", "registry", "scrape"}),
     ),
     "recommenders": Folder("registry.py", frozenset({"advice", "recommendation", "recommender", "registry"})),
+    "rules": Folder("registry.py", frozenset({"registry", "rule", "writing"})),
     "report": Folder("registry.py", frozenset({"registry", "report", "wording"})),
     "cli": Folder("main.py", frozenset({"main", "sources"})),
 }

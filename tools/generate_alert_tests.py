@@ -1,0 +1,81 @@
+"""Render ``alerting-rules/tests/``: promtool's tests of every alert, four ways each."""
+
+from __future__ import annotations
+
+import json
+
+from genotel.rules.rule import Alert, Group
+from tools.alert_cases import ALWAYS, CASES, Case, Series
+
+# Recordings and constants that alerts of any group may read. The alert on missing constants must go without.
+SHARED = ("thresholds", "recordings", "long-recordings")
+ALONE = "meta"
+
+
+def alert_tests(group: Group, step: int) -> str:
+    """Return the tests of a group's alerts that are evaluated every ``step`` minutes."""
+    files = [group.name] if group.name == ALONE else [*SHARED, group.name]
+    parts = [
+        "# Made from tools/alert_cases.py by `make generate`; run it by `promtool test rules`.\n",
+        f"rule_files: [{', '.join(f'../{name}.yaml' for name in files)}]\n",
+        f"evaluation_interval: {step}m\n",
+        "tests:\n",
+    ]
+    for alert, case in cases_of(group, step):
+        parts += [_test(alert, group, case, *way) for way in _ways(case)]
+    if group.name == ALONE:
+        parts.append(_heartbeat(group))
+    return "".join(parts)
+
+
+def cases_of(group: Group, step: int) -> list[tuple[Alert, Case]]:
+    """Return the alerts of a group with their cases; alerts of one name are told apart by their labels."""
+    return [
+        (alert, case)
+        for alert in group.alerts()
+        for case in CASES
+        if (case.alert, case.extra, case.step) == (alert.name, alert.labels, step)
+    ]
+
+
+def steps_of(group: Group) -> list[int]:
+    """Return the intervals that the cases of a group need; none where it has no alerts."""
+    return sorted({case.step for case in CASES if case.alert in {alert.name for alert in group.alerts()}})
+
+
+def _ways(case: Case) -> list[tuple[str, Series, int, bool]]:
+    return [
+        ("fires", case.fires, case.at, True),
+        ("does not fire just below", case.below, case.at, False),
+        ("ends when all is well", case.well, case.well_at, False),
+        ("is as it should be when its series are gone", case.fires, case.gone_at, case.gone_fires),
+    ]
+
+
+def _test(alert: Alert, group: Group, case: Case, way: str, series: Series, minute: int, firing: bool) -> str:
+    inputs = "".join(
+        f"      - series: {json.dumps(name)}\n        values: {json.dumps(values)}\n" for name, values in series.items()
+    )
+    labels = {"severity": str(alert.severity), "component": group.component, **dict(alert.labels), **case.labels}
+    return (
+        f"  - name: {alert.name} {way}\n    interval: 1m\n    input_series:\n{inputs}"
+        f"    promql_expr_test:\n{_expected(alert.name, dict(case.extra), labels, minute, firing)}"
+    )
+
+
+def _expected(name: str, extra: dict[str, str], labels: dict[str, str], minute: int, firing: bool) -> str:
+    asked = {"alertname": name, "alertstate": "firing", **extra}
+    sample = f"\n          - labels: {json.dumps(_selector(asked | labels))}\n            value: 1" if firing else " []"
+    return f"      - expr: {json.dumps(_selector(asked))}\n        eval_time: {minute}m\n        exp_samples:{sample}\n"
+
+
+def _selector(labels: dict[str, str]) -> str:
+    return f"ALERTS{{{','.join(f'{key}={json.dumps(value)}' for key, value in labels.items())}}}"
+
+
+def _heartbeat(group: Group) -> str:
+    labels = {"severity": "none", "component": group.component}
+    return (
+        f"  - name: {ALWAYS} fires with nothing there\n    interval: 1m\n    input_series: []\n"
+        f"    promql_expr_test:\n{_expected(ALWAYS, {}, labels, 60, True)}"
+    )
