@@ -19,7 +19,8 @@ logger = logging.getLogger("genotel")
 # Places are literals in our own code, so their number is small; the cap only stops a mistake.
 MAX_PLACES = 256
 
-_lock = threading.Lock()
+# Re-entrant: a signal handler or the garbage collector may come back in here in the same thread.
+_lock = threading.RLock()
 _counts: dict[str, int] = {}
 _warned: set[str] = set()
 _strict = False
@@ -114,7 +115,7 @@ def reset() -> None:
     """Forget all counts and warnings; for tests and for a forked child."""
     global _lock
     # A fork may have happened while another thread held the lock.
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _counts.clear()
     _warned.clear()
 

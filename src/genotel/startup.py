@@ -159,8 +159,11 @@ def configure(
             return _handle
         if settings.sdk.disabled:
             instruments.disable()
-            return Handle(_settings=settings)
-        _handle = _start(settings, scrape)
+            _handle = Handle(_settings=settings)
+            return _handle
+        _handle = Handle(_settings=settings, _scrape=scrape)
+        with guard.guarded("startup.start"):
+            _start(_handle)
         if registry is not None:
             _handle.page.add_source(RegistrySource(registry))
         atexit.register(_shutdown_at_exit)
@@ -170,22 +173,21 @@ def configure(
         return _handle
 
 
-def _start(settings: Settings, scrape: Scrape | None) -> Handle:
-    handle = Handle(_settings=settings, _scrape=scrape)
+def _start(handle: Handle) -> None:
+    settings = handle._settings
     handle._journal = _open_journal(settings)
     handle._pipeline = pipelines.build(settings)
     _bind(handle)
     handle.page.add_source(handle._pipeline.reader)
     handle.page.add_source(OwnMetrics(handle.page))
-    if scrape is not None:
-        handle.page.add_source(scrape)
+    if handle._scrape is not None:
+        handle.page.add_source(handle._scrape)
     declare_models(*settings.sdk.models)
     if handle._journal is not None:
         _restore_uses(settings)
     _open_spool(handle)
     if settings.page.page:
         _serve(handle)
-    return handle
 
 
 def _make_scrape(settings: Settings) -> Scrape | None:
@@ -282,8 +284,12 @@ def shutdown(handle: Handle | None = None) -> None:
         _handle = None
         with guard.guarded("startup.settle"):
             settle_all()
-        instruments.unbind()
+        if handle._pipeline is not None and handle._pipeline.owns_meter_provider:
+            instruments.rest()
+        else:
+            instruments.unbind()
         set_sink(None)
+        endings.leave_sigterm()
         atexit.unregister(_shutdown_at_exit)
         parts = {"journal": handle._journal, "server": handle._server, "spool": handle._spool, "scrape": handle._scrape}
         for name, part in parts.items():
@@ -324,6 +330,8 @@ def _after_fork_in_child() -> None:
             handle._journal.after_fork()
         child = Handle(_settings=handle._settings, _journal=handle._journal)
         _handle = child
+        if handle._settings.sdk.disabled:
+            return
         if handle._pipeline is not None and not handle._pipeline.owns_meter_provider and handle._spool is None:
             # The program's own provider: what it holds after a fork is the program's matter.
             child._pipeline = handle._pipeline

@@ -22,14 +22,14 @@ def serve_if_free(page: Page, host: str, port: int, *, quiet: bool = False) -> P
     server = PageServer(page, host=host, port=port)
     try:
         server.start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a host that is no name at all
         if not quiet:
             logger.warning(
                 "genotel: the metrics page is not served: %s:%d: %s; the program goes on. "
                 "Set OTEL_EXPORTER_PROMETHEUS_PORT to another port, or 0 for any free one",
                 host,
                 port,
-                error.strerror or type(error).__name__,
+                getattr(error, "strerror", None) or type(error).__name__,
             )
         return None
     page.add_source(server.metrics)

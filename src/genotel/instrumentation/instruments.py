@@ -48,6 +48,7 @@ class Instruments:
         "time_per_output_chunk",
         "time_to_first_chunk",
         "tracer",
+        "vram_peak",
     )
 
     def __init__(
@@ -68,6 +69,7 @@ class Instruments:
         self.phase_duration = _histogram(meter, gm.PHASE_DURATION)
         self.queue_duration = _histogram(meter, gm.QUEUE_DURATION)
         self.score = _histogram(meter, gm.SCORE)
+        self.vram_peak = _histogram(meter, gm.VRAM_PEAK)
         self.load_duration = _histogram(meter, mm.LOAD_DURATION)
         self.batch = batch_instruments.BatchHistograms(lambda spec: _histogram(meter, spec))
         for spec, read in OBSERVED:
@@ -262,6 +264,11 @@ def renew_lock() -> None:
 def disable() -> None:
     """Measure nothing from now on."""
     IN_FORCE.set(None, disabled=True)
+
+
+def rest() -> None:
+    """Count calls, but record nothing: the providers are shut down, and OpenTelemetry keeps them for ever."""
+    IN_FORCE.set(Instruments(None, metrics.NoOpMeterProvider()))
 
 
 def unbind() -> None:

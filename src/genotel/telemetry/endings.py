@@ -15,9 +15,21 @@ from typing import Any
 
 from genotel import guard
 
+Handler = Callable[[int, FrameType | None], Any] | int | None
+
+# A supervisor waits some 30 s before it kills; whatever flushing waits for, the program ends before.
+FLUSH_SECONDS = 10.0
+
+# Our handler and the one before it.
+_chained: tuple[Handler, Handler] | None = None
+
 
 def before_sigterm(flush: Callable[[], None]) -> None:
-    """Call ``flush`` on SIGTERM, then do what would have been done without us."""
+    """Call ``flush`` on SIGTERM, then do what would have been done without us.
+
+    Again is harmless as long as no other handler was set in between. :func:`leave_sigterm` undoes it.
+    """
+    global _chained
     if threading.current_thread() is not threading.main_thread():
         guard.warn_once(
             "startup.signals",
@@ -25,12 +37,37 @@ def before_sigterm(flush: Callable[[], None]) -> None:
         )
         return
     before = signal.getsignal(signal.SIGTERM)
+    if _chained is not None and before is _chained[0]:
+        return
 
     def flush_then(number: int, frame: FrameType | None) -> None:
-        flush()
+        _in_thread(flush)
         _pass_on(before, number, frame)
 
     signal.signal(signal.SIGTERM, flush_then)
+    _chained = (flush_then, before)
+
+
+def leave_sigterm() -> None:
+    """Put back the handler that was there before ours, if ours is still the one in force."""
+    global _chained
+    if _chained is None or threading.current_thread() is not threading.main_thread():
+        return
+    ours, before = _chained
+    _chained = None
+    if signal.getsignal(signal.SIGTERM) is ours:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+def _in_thread(flush: Callable[[], None]) -> None:
+    """Flush in a thread: the one that the signal interrupted may hold a lock which that needs."""
+    thread = threading.Thread(target=flush, name="genotel-sigterm", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is ending, or there are no more threads
+        flush()
+        return
+    thread.join(FLUSH_SECONDS)
 
 
 def before_multiprocessing_ends(flush: Callable[[], None]) -> None:
@@ -51,7 +88,7 @@ def before_multiprocessing_ends(flush: Callable[[], None]) -> None:
     util.register_after_fork(flush, before_multiprocessing_ends)
 
 
-def _pass_on(before: Callable[[int, FrameType | None], Any] | int | None, number: int, frame: FrameType | None) -> None:
+def _pass_on(before: Handler, number: int, frame: FrameType | None) -> None:
     if callable(before):
         before(number, frame)
     elif before != signal.SIG_IGN:
