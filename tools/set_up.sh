@@ -12,6 +12,7 @@ needed() {
   cat <<'END'
 python3-venv  python3 -c "import ensurepip, venv"
 prometheus    command -v prometheus && command -v promtool
+prometheus-alertmanager  command -v prometheus-alertmanager && command -v amtool
 END
 }
 

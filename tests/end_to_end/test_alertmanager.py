@@ -1,0 +1,202 @@
+"""Alertmanager itself says whom an alert reaches, what is kept back, and how many pages fifty models make."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT
+from tests.conftest import require
+from tests.servers import fetch, free_port, wait_for
+
+FOLDER = ROOT / "alerting-rules" / "alertmanager"
+CONFIGURATION = FOLDER / "alertmanager.yaml"
+PAGED, WARNED, TOLD = "pager,chat", "chat-and-mail", "digest"
+
+# Labels of an alert, and the receivers that it reaches.
+ROUTES = [
+    ("alertname=GenotelWatchdog severity=none component=meta", "heartbeat"),
+    ("alertname=GenotelWatchdog severity=critical component=meta", "heartbeat"),
+    ("alertname=GenotelTargetDown severity=critical component=inference instance=a", PAGED),
+    ("alertname=GenotelNoSuccess severity=critical component=inference gen_ai_request_model=sdxl", PAGED),
+    ("alertname=GenotelErrorBudgetBurn severity=critical component=slo window=1h", PAGED),
+    ("alertname=GenotelErrorBudgetBurn severity=warning component=slo window=3d", WARNED),
+    ("alertname=GenotelDiskAlmostFull severity=critical component=host instance=a", PAGED),
+    ("alertname=GenotelThresholdsMissing severity=critical component=meta", PAGED),
+    ("alertname=GenotelGpuXidFatal severity=critical component=gpu instance=a hw_id=GPU-1", PAGED),
+    ("alertname=GenotelGpuLost severity=critical component=gpu instance=a", PAGED),
+    ("alertname=GenotelGpuThermalThrottle severity=warning component=gpu instance=a hw_id=GPU-1", WARNED),
+    ("alertname=GenotelGpuPowerCapped severity=info component=gpu instance=a hw_id=GPU-1", TOLD),
+    ("alertname=GenotelCpuHigh severity=warning component=host instance=a", WARNED),
+    ("alertname=GenotelDiskHigh severity=warning component=host instance=a", WARNED),
+    ("alertname=GenotelNetworkErrors severity=info component=host instance=a", TOLD),
+    ("alertname=GenotelOutOfMemory severity=warning component=inference", WARNED),
+    ("alertname=GenotelOutOfMemoryRepeatedly severity=critical component=inference", PAGED),
+    ("alertname=GenotelCollectorFails severity=warning component=exporter instance=a", WARNED),
+    ("alertname=GenotelCollectorTimesOut severity=info component=exporter instance=a", TOLD),
+    ("alertname=GenotelDataMissing severity=warning component=exporter instance=a", WARNED),
+    ("alertname=GenotelRecommendationPending severity=warning component=recommender", "advice"),
+    ("alertname=GenotelRecommendationPending severity=info component=recommender", "advice"),
+    ("alertname=GenotelRecommenderStale severity=critical component=recommender", "advice"),
+    ("alertname=SomebodyElses", "chat"),
+    ("alertname=SomebodyElses severity=page", "chat"),
+]
+
+
+def amtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run Alertmanager's own tool."""
+    program = require(shutil.which("amtool"), "amtool (Debian package prometheus-alertmanager)")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_alertmanager_accepts_the_configuration():
+    """Receivers, routes, inhibitions and templates are read."""
+    done = amtool("check-config", CONFIGURATION)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 inhibit rules" in done.stdout
+
+
+@pytest.mark.parametrize(("labels", "receivers"), ROUTES, ids=[labels for labels, _ in ROUTES])
+def test_an_alert_reaches_its_receivers(labels, receivers):
+    """The routing table, asked of amtool."""
+    done = amtool(
+        "config", "routes", "test", f"--config.file={CONFIGURATION}", f"--verify.receivers={receivers}", *labels.split()
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_wrong_receiver_is_seen():
+    """The table proves something."""
+    done = amtool("config", "routes", "test", f"--config.file={CONFIGURATION}", "--verify.receivers=digest", "a=b")
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)
+def test_secrets_come_from_files_only(path):
+    """No key of a secret has its value in the file."""
+    text = path.read_text(encoding="utf-8")
+    secret = r"\b(api_url|routing_key|service_key|auth_password|credentials|password|bot_token|webhook_url|api_key)\s*:"
+    assert not re.search(secret, text)
+    assert "_file: /etc/alertmanager/secrets/" in text
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Keep every body that is sent."""
+
+    bodies: list[tuple[str, dict]]
+
+    def do_POST(self) -> None:
+        """Take a notification."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.bodies.append((self.path, body))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def sent() -> Iterator[tuple[str, list[tuple[str, dict]]]]:
+    """Give the address of a receiver and what it got."""
+    bodies: list[tuple[str, dict]] = []
+    handler = type("Keeping", (Receiver,), {"bodies": bodies})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", bodies
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def alertmanager(tmp_path, sent) -> Iterator[str]:
+    """Run Alertmanager with our routes, its pager and chat turned to the receiver."""
+    program = require(shutil.which("prometheus-alertmanager") or shutil.which("alertmanager"), "alertmanager")
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for name in ("pagerduty-key", "heartbeat-token", "advice-token"):
+        (secrets / name).write_text("x", encoding="utf-8")
+    (secrets / "slack-url").write_text(f"{sent[0]}/slack", encoding="utf-8")
+    text = CONFIGURATION.read_text(encoding="utf-8").replace("/etc/alertmanager/secrets", str(secrets))
+    text = text.replace("global:\n", f"global:\n  pagerduty_url: {sent[0]}/pager\n", 1)
+    text = re.sub(r"group_wait: 10s", "group_wait: 1s", text)
+    # It is never night in this test, and no mail server listens.
+    text = text.replace("mute_time_intervals: [night]", "group_wait: 1s")
+    (tmp_path / "alertmanager.yaml").write_text(text, encoding="utf-8")
+    shutil.copy(FOLDER / "messages.tmpl", tmp_path)
+    url = f"http://127.0.0.1:{free_port()}"
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                program,
+                f"--config.file={tmp_path / 'alertmanager.yaml'}",
+                f"--storage.path={tmp_path / 'data'}",
+                f"--web.listen-address={url.removeprefix('http://')}",
+                "--cluster.listen-address=",
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for("Alertmanager to be ready", lambda: fetch(f"{url}/-/ready"))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def post(url: str, alerts: list[dict[str, str]]) -> None:
+    """Hand alerts to Alertmanager, as Prometheus does."""
+    texts = {"summary": "No call of a model succeeds.", "description": "3 calls failed.", "impact": "Errors."}
+    body = json.dumps([{"labels": labels, "annotations": texts} for labels in alerts]).encode()
+    headers = {"Content-Type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(f"{url}/api/v2/alerts", body, headers), timeout=10).close()
+
+
+@pytest.mark.real_servers
+def test_fifty_models_that_fail_at_once_are_two_pages_at_most(alertmanager, sent):
+    """Every model has an alert on its calls and two on its budget; one page goes out, the rest is kept back."""
+    models = [f"model-{number}" for number in range(50)]
+    of = {"job": "genotel", "severity": "critical"}
+    burning = {"alertname": "GenotelErrorBudgetBurn", "component": "slo"}
+    post(
+        alertmanager,
+        [{**of, "alertname": "GenotelNoSuccess", "component": "inference", "gen_ai_request_model": m} for m in models]
+        + [{**of, **burning, "window": window, "gen_ai_request_model": m} for m in models for window in ("1h", "6h")],
+    )
+    pages = wait_for("a page", lambda: [body for path, body in sent[1] if path == "/pager"])
+    time.sleep(3)  # three times what the pager's routes wait for more
+    pages = [body for path, body in sent[1] if path == "/pager"]
+    assert 1 <= len(pages) <= 2
+    assert pages[0]["payload"]["summary"] == "[FIRING 50] No call of a model succeeds."
+    held = [row for row in json.loads(fetch(f"{alertmanager}/api/v2/alerts")) if row["status"]["inhibitedBy"]]
+    assert {row["labels"]["alertname"] for row in held} == {"GenotelErrorBudgetBurn"}
+    assert len(held) == 100
+
+
+@pytest.mark.real_servers
+def test_the_worse_alert_of_a_machine_keeps_the_lesser_back(alertmanager, sent):
+    """A full disk silences its own warning, not that of another disk or machine."""
+    disk = {"job": "genotel", "component": "host", "instance": "a", "system_filesystem_mountpoint": "/models"}
+    full = {**disk, "alertname": "GenotelDiskAlmostFull", "severity": "critical"}
+    high = {**disk, "alertname": "GenotelDiskHigh", "severity": "warning"}
+    post(
+        alertmanager,
+        [full, high, {**high, "instance": "b"}, {**high, "system_filesystem_mountpoint": "/"}],
+    )
+    wait_for("a page", lambda: [body for path, body in sent[1] if path == "/pager"])
+    rows = json.loads(fetch(f"{alertmanager}/api/v2/alerts"))
+    held = [row["labels"] for row in rows if row["status"]["inhibitedBy"]]
+    assert held == [high]
