@@ -143,6 +143,20 @@ class CollectorSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuSettings:
+    """Say how GPUs are watched: how many there should be, and what costs extra.
+
+    ``gpu_links`` reads PCIe and NVLink, which may take 40 ms a card; ``gpu_pids`` gives each process a
+    series of its own.
+    """
+
+    gpu_expected: int = _setting(0, _integer(0, 1024), "GENOTEL_GPU_EXPECTED")
+    gpu_interval_seconds: float = _setting(5.0, _number(0.1, 3600))
+    gpu_links: bool = _setting(False, _boolean)
+    gpu_pids: bool = _setting(False, _boolean)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtlpSettings:
     """Say where telemetry is pushed to; OpenTelemetry's exporters read the details themselves."""
 
@@ -189,6 +203,7 @@ class Settings:
     spool: SpoolSettings = SpoolSettings()
     collectors: CollectorSettings = CollectorSettings()
     otlp: OtlpSettings = OtlpSettings()
+    gpu: GpuSettings = GpuSettings()
     advice: AdviceSettings = AdviceSettings()
     export: ExportSettings = ExportSettings()
 

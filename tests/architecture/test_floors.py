@@ -76,6 +76,8 @@ FAULTS = {
     "numpy in the words": ("common-ground", "semconv/buckets.py", "import numpy"),
     "a collector that knows another": ("collectors", "collectors/cpu.py", "import genotel.collectors.memory"),
     "a collector that knows the table": ("collectors", "collectors/cpu.py", "import genotel.collectors.registry"),
+    "the driver in the exporter": ("nvml", "collectors/cpu.py", "import genotel.collectors.nvml"),
+    "pynvml in the exporter": ("pynvml", "collectors/cpu.py", "import pynvml"),
     "a recommender that knows the table": (
         "recommenders",
         "recommenders/cleanup.py",

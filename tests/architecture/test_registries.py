@@ -22,7 +22,29 @@ class Folder:
 FOLDERS: dict[str, Folder] = {
     "collectors": Folder(
         "registry.py",
-        frozenset({"bounded", "collector", "exporter", "families", "mounts", "proc_files", "registry", "scrape"}),
+        frozenset(
+            {
+                "bounded",
+                "child_process",
+                "collector",
+                "exporter",
+                "families",
+                "framing",
+                "gpu_figures",
+                "gpu_processes",
+                "gpu_reading",
+                "gpu_roster",
+                "gpu_xids",
+                "mounts",
+                "nvml",
+                "nvml_child",
+                "nvml_library",
+                "proc_files",
+                "process_owner",
+                "registry",
+                "scrape",
+            }
+        ),
     ),
     "recommenders": Folder("registry.py", frozenset({"advice", "recommendation", "recommender", "registry"})),
     "rules": Folder("registry.py", frozenset({"registry", "rule", "writing"})),

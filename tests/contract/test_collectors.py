@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from genotel.collectors.collector import Closable, NoData
+from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
 from genotel.collectors.proc_files import ProcFiles
 from genotel.collectors.registry import COLLECTORS, collectors_named
 from genotel.collectors.scrape import Scrape
+from genotel.semconv import attributes as a
 from genotel.semconv import self_metrics
 from genotel.semconv.metrics import CATALOGUE
 from genotel.semconv.spec import Kind
+from tests.fake_nvml import STATE_VARIABLE, FakeDriver
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 MACHINE = ProcFiles(str(FIXTURES / "proc"), str(FIXTURES / "sys"))
@@ -24,13 +27,33 @@ NO_MACHINE = ProcFiles("/nowhere/proc", "/nowhere/sys")
 each_collector = pytest.mark.parametrize("name", COLLECTORS)
 
 
+# Labels that are left out where they say nothing: to Prometheus an empty label is none.
+OPTIONAL = {a.GPU_BUS, a.HARDWARE_PARENT, a.GPU_PROFILE, a.PROCESS_NAME, a.CONTAINER_ID, a.SYSTEMD_UNIT, a.MODEL}
+OPTIONAL |= {a.PROCESS_ID}
+
+
+def _nvidia(files, driver):
+    return GpuNvidiaCollector(files, lambda: driver.library if files is MACHINE else None)
+
+
+# Collectors whose source is not below /proc and /sys -> how to make one for a machine.
+ELSEWHERE = {"gpu_nvidia": _nvidia}
+
+
 @pytest.fixture
-def make():
+def make(monkeypatch, tmp_path):
     """Return a maker of collectors that are closed after the test."""
     made = []
 
     def make(name, files=None):
-        made.append(COLLECTORS[name]() if files is None else COLLECTORS[name](files))
+        if files is None:
+            made.append(COLLECTORS[name]())
+        elif name in ELSEWHERE:
+            monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
+            driver = FakeDriver(tmp_path / "state", "devices = 2\ngpu.0.procs = 1:1000")
+            made.append(ELSEWHERE[name](files, driver))
+        else:
+            made.append(COLLECTORS[name](files))
         return made[-1]
 
     yield make
@@ -77,7 +100,9 @@ def test_readings_are_of_the_catalogue(name, make):
         assert spec in CATALOGUE
         assert isinstance(labels, tuple)
         assert len(labels) == len(spec.labels)
-        assert all(isinstance(label, str) and label for label in labels)
+        named = [label for key, label in zip(spec.labels, labels, strict=True) if key not in OPTIONAL]
+        assert all(isinstance(label, str) for label in labels)
+        assert all(named)
         assert math.isfinite(value)
         assert (spec.name, labels) not in seen
         seen.add((spec.name, labels))
@@ -109,9 +134,11 @@ def test_counters_never_go_back(name, files, make):
         assert runs[1][key] >= runs[0][key], key
 
 
-def test_no_metric_is_of_two_collectors(make):
-    """A family would be on the page twice."""
+def test_no_series_is_of_two_collectors(make):
+    """It would be on the page twice; only vendors of GPUs share their metrics, with cards of their own."""
     owners = {}
     for name in COLLECTORS:
-        for spec, _, _ in make(name, MACHINE).collect():
-            assert owners.setdefault(spec.name, name) == name
+        kind = "gpu" if name.startswith("gpu_") else name
+        for spec, labels, _ in make(name, MACHINE).collect():
+            assert owners.setdefault((spec.name, labels), name) == name
+            assert owners.setdefault(spec.name, kind) == kind

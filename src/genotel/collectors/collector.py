@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from genotel.semconv.spec import MetricSpec
+from genotel.settings import Settings
 
 # The metric, the values of its labels in the order of ``spec.labels``, and the value in the spec's
 # unit. A plain tuple, since a scrape makes hundreds of them.
@@ -17,6 +18,13 @@ Reading = tuple[MetricSpec, tuple[str, ...], float]
 
 class NoData(Exception):  # noqa: N818  (nothing went wrong)
     """Say that there is nothing to measure here: no such source, no such hardware."""
+
+
+class IncompleteError(Exception):
+    """Say, after the readings, that they are right but that part of the source could not be read.
+
+    They are on the page, and success is 0.
+    """
 
 
 class Collector(Protocol):
@@ -34,6 +42,7 @@ class Collector(Protocol):
 
         Raises:
             NoData: if there is nothing to measure here.
+            IncompleteError: what was yielded counts, but something is missing.
             Exception: anything else is a failed run: no values, success 0.
         """
         ...
@@ -45,4 +54,13 @@ class Closable(Protocol):
 
     def close(self) -> None:
         """Let go of them; nobody collects any more."""
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """Be a collector that has settings of its own."""
+
+    def configure(self, settings: Settings) -> None:
+        """Take them; before the first run."""
         ...

@@ -35,7 +35,10 @@ def serve_page(arguments: Mapping[str, str]) -> None:
     """
     settings = load_settings(arguments, defaults={"collectors": "all"})
     # Ctrl-C is a way to end like any other; a second one while it drains ends at once.
-    with suppress(KeyboardInterrupt), closing(Scrape(collectors_named(settings.collectors.collectors))) as scrape:
+    with (
+        suppress(KeyboardInterrupt),
+        closing(Scrape(collectors_named(settings.collectors.collectors, settings))) as scrape,
+    ):
         signal.signal(signal.SIGTERM, _interrupt)
         # Set here too, since a shell starts background jobs with SIGINT ignored.
         signal.signal(signal.SIGINT, _interrupt)

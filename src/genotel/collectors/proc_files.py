@@ -29,27 +29,16 @@ class ProcFiles:
         self._sys = sys
 
     def read(self, name: str) -> bytes:
-        """Return a file's bytes.
+        """Return the bytes of a file below ``proc``.
 
         Raises:
             NoData: if there is no such file.
             OSError: if it cannot be read.
         """
-        try:
-            descriptor = os.open(f"{self._proc}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            raise NoData(name) from None
-        try:
-            # The kernel may give less than asked for before the end, so only an empty read ends.
-            parts = []
-            while part := os.read(descriptor, _CHUNK_BYTES):
-                parts.append(part)
-        finally:
-            os.close(descriptor)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return _read(f"{self._proc}/{name}", name)
 
     def find(self, name: str) -> bytes | None:
-        """Return a file's bytes, or None if there is no such file."""
+        """Return the bytes of a file below ``proc``, or None if there is no such file."""
         try:
             return self.read(name)
         except NoData:
@@ -61,14 +50,65 @@ class ProcFiles:
         Raises:
             NoData: if there is no such folder.
         """
+        return _names(f"{self._proc}/{folder}", folder)
+
+    def link(self, name: str) -> str | None:
+        """Return what a link below ``proc`` points to, or None if there is no such link."""
         try:
-            return os.listdir(f"{self._proc}/{folder}")
-        except (FileNotFoundError, NotADirectoryError):
-            raise NoData(folder) from None
+            return os.readlink(f"{self._proc}/{name}")
+        except OSError:
+            return None
+
+    def sys_find(self, name: str) -> bytes | None:
+        """Return the bytes of a file below ``sys``, or None where it is not or says nothing.
+
+        Files there may refuse to be read for reasons of their own: a sleeping card, say.
+        """
+        try:
+            return _read(f"{self._sys}/{name}", name)
+        except (NoData, OSError):
+            return None
+
+    def sys_names(self, folder: str) -> list[str]:
+        """Return the names in a folder below ``sys``, sorted.
+
+        Raises:
+            NoData: if there is no such folder.
+        """
+        return sorted(_names(f"{self._sys}/{folder}", folder))
+
+    def sys_link(self, name: str) -> str | None:
+        """Return the last part of what a link below ``sys`` points to, or None if there is no such link."""
+        try:
+            return os.path.basename(os.readlink(f"{self._sys}/{name}"))
+        except OSError:
+            return None
 
     def sys_exists(self, name: str) -> bool:
         """Return whether there is such a file or folder below ``sys``."""
         return os.path.exists(f"{self._sys}/{name}")
+
+
+def _read(path: str, name: str) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoData(name) from None
+    try:
+        # The kernel may give less than asked for before the end, so only an empty read ends.
+        parts = []
+        while part := os.read(descriptor, _CHUNK_BYTES):
+            parts.append(part)
+    finally:
+        os.close(descriptor)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _names(path: str, folder: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoData(folder) from None
 
 
 def numbers_after_names(text: bytes) -> dict[bytes, int]:

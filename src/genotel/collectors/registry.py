@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from genotel.collectors.collector import Collector
+from genotel.collectors.collector import Collector, Configurable
 from genotel.collectors.cpu import CpuCollector
 from genotel.collectors.disk import DiskCollector
+from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
 from genotel.collectors.memory import MemoryCollector
 from genotel.collectors.network import NetworkCollector
 from genotel.collectors.process import ProcessCollector
 from genotel.collectors.system import SystemCollector
 from genotel.errors import SettingsError
+from genotel.settings import Settings
 
 # Name -> how to make it. One visible line per collector; the page has the same order.
 COLLECTORS: dict[str, Callable[[], Collector]] = {
@@ -21,14 +23,16 @@ COLLECTORS: dict[str, Callable[[], Collector]] = {
     "network": NetworkCollector,
     "system": SystemCollector,
     "process": ProcessCollector,
+    "gpu_nvidia": GpuNvidiaCollector,
 }
 
 
-def collectors_named(names: Sequence[str]) -> list[Collector]:
+def collectors_named(names: Sequence[str], settings: Settings | None = None) -> list[Collector]:
     """Make the collectors of these names, each once, in the order of the table.
 
     Args:
         names: names of the table; ``all`` stands for every one, ``none`` for nothing.
+        settings: for those that have some; by default each keeps its own defaults.
 
     Raises:
         SettingsError: naming what is unknown and what is known.
@@ -41,4 +45,8 @@ def collectors_named(names: Sequence[str]) -> list[Collector]:
     unknown = sorted(wanted - {*COLLECTORS, "all"})
     if unknown:
         raise SettingsError(f"no collector named {', '.join(unknown)}; known are {', '.join(COLLECTORS)}, all, none")
-    return [make() for name, make in COLLECTORS.items() if name in wanted or "all" in wanted]
+    made = [make() for name, make in COLLECTORS.items() if name in wanted or "all" in wanted]
+    for collector in made:
+        if settings is not None and isinstance(collector, Configurable):
+            collector.configure(settings)
+    return made

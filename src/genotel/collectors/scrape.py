@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from genotel import guard
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.collectors.bounded import BoundedRunner, Call, Done, Failed, Hung, Outcome
-from genotel.collectors.collector import Closable, Collector, NoData, Reading
+from genotel.collectors.collector import Closable, Collector, IncompleteError, NoData, Reading
 from genotel.collectors.families import FamilyTable
 from genotel.exposition.series import Block
 from genotel.semconv import self_metrics as m
@@ -78,16 +78,32 @@ class _Member:
         self._seconds: float | None = None
         self._last_success: float | None = None
         self._timeouts = 0
+        self._is_complete = True
 
     def collect(self) -> list[Block]:
         """Run the collector to its end; in the runner's thread."""
-        return self._families.blocks(self._collector.collect())
+        self._is_complete = True
+        return self._families.blocks(self._collected())
+
+    def _collected(self) -> Iterator[Reading]:
+        try:
+            yield from self._collector.collect()
+        except IncompleteError:
+            self._is_complete = False
 
     def judge(self, outcome: Outcome[list[Block]], now: float, limit_seconds: float) -> None:
         """Note what became of a run; say it once in the log."""
         match outcome:
             case Done():
-                self._success, self._seconds, self._last_success = True, outcome.seconds, now
+                self._success, self._seconds = self._is_complete, outcome.seconds
+                if self._is_complete:
+                    self._last_success = now
+                else:
+                    guard.warn_once(
+                        f"collectors.{self.name}.incomplete",
+                        "genotel: collector %s cannot read everything; what it can read is on the page",
+                        self.name,
+                    )
             case Failed(error=NoData()):
                 self._success, self._seconds = None, outcome.seconds
             case Failed():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from genotel.semconv.generation_metrics import GENERATION_METRICS
+from genotel.semconv.gpu_metrics import GPU_METRICS
 from genotel.semconv.host_metrics import HOST_METRICS
 from genotel.semconv.model_metrics import MODEL_METRICS
 from genotel.semconv.self_metrics import SELF_METRICS
@@ -13,6 +14,7 @@ SECTIONS: tuple[tuple[str, tuple[MetricSpec, ...]], ...] = (
     ("Generations", GENERATION_METRICS),
     ("Models", MODEL_METRICS),
     ("Host and process", HOST_METRICS),
+    ("GPUs", GPU_METRICS),
     ("genotel itself", SELF_METRICS),
 )
 

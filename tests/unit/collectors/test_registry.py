@@ -11,7 +11,28 @@ from genotel.collectors.registry import COLLECTORS, collectors_named
 from genotel.errors import SettingsError
 
 # Files of the folder that are not a collector.
-OTHERS = {"__init__", "bounded", "collector", "exporter", "families", "mounts", "proc_files", "registry", "scrape"}
+OTHERS = {
+    "__init__",
+    "bounded",
+    "child_process",
+    "collector",
+    "exporter",
+    "families",
+    "framing",
+    "gpu_figures",
+    "gpu_processes",
+    "gpu_reading",
+    "gpu_roster",
+    "gpu_xids",
+    "mounts",
+    "nvml",
+    "nvml_child",
+    "nvml_library",
+    "proc_files",
+    "process_owner",
+    "registry",
+    "scrape",
+}
 
 
 def test_every_collector_file_is_in_the_table():
