@@ -23,7 +23,7 @@ from genotel.settings import Settings
 from genotel.telemetry import otlp
 from genotel.telemetry.exemplars import LastPerBucketReservoir
 from genotel.telemetry.lean_spans import LeanTracerProvider
-from genotel.telemetry.reader import PageReader
+from genotel.telemetry.reader import HAS_LIMITS, OBSERVABLE, OBSERVED_LABEL_SETS, PageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,24 @@ def build(settings: Settings, *, set_global: bool = True, respect: bool = True) 
 
 def make_meter_provider(readers: Sequence[MetricReader], resource: Resource) -> MeterProvider:
     """Return a provider whose histograms of genotel keep their exemplars the cheap way."""
-    view = View(
-        instrument_type=Histogram,
-        meter_name=attributes.SCOPE,
-        exemplar_reservoir_factory=lambda _: LastPerBucketReservoir,  # type: ignore[arg-type,return-value]  # called with keywords, not a dict
-    )
-    return MeterProvider(readers, resource, shutdown_on_exit=False, views=[view])
+    views = [
+        View(
+            instrument_type=Histogram,
+            meter_name=attributes.SCOPE,
+            exemplar_reservoir_factory=lambda _: LastPerBucketReservoir,  # type: ignore[arg-type,return-value]  # called with keywords, not a dict
+        )
+    ]
+    if HAS_LIMITS:
+        # The counts of record must not be folded for readers that push, either.
+        views += [
+            View(
+                instrument_type=kind,
+                meter_name=attributes.SCOPE,
+                aggregation_cardinality_limit=OBSERVED_LABEL_SETS,
+            )
+            for kind in OBSERVABLE
+        ]
+    return MeterProvider(readers, resource, shutdown_on_exit=False, views=views)
 
 
 class _Retired:

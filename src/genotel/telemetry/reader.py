@@ -61,10 +61,11 @@ _COLLECT_TIMEOUT_MILLISECONDS = 600_000
 # The accumulators hold 2,000 label sets with five outcomes each, and users have instruments, too.
 OBSERVED_LABEL_SETS = 20_000
 
-_OBSERVABLE = (ObservableCounter, ObservableUpDownCounter, ObservableGauge)
-_HAS_LIMITS = "cardinality_limits" in inspect.signature(MetricReader.__init__).parameters
+OBSERVABLE = (ObservableCounter, ObservableUpDownCounter, ObservableGauge)
+# An SDK before 1.45.2 has no limits, and takes no argument that sets them.
+HAS_LIMITS = "cardinality_limits" in inspect.signature(MetricReader.__init__).parameters
 _CUMULATIVE: dict[type, AggregationTemporality] = dict.fromkeys(
-    (Counter, UpDownCounter, Histogram, *_OBSERVABLE),
+    (Counter, UpDownCounter, Histogram, *OBSERVABLE),
     AggregationTemporality.CUMULATIVE,
 )
 
@@ -88,10 +89,10 @@ class PageReader(MetricReader):
     """
 
     def __init__(self, *, cardinality_limit: int | None = None) -> None:
-        limits: dict[type, int] = dict.fromkeys(_OBSERVABLE, OBSERVED_LABEL_SETS)
+        limits: dict[type, int] = dict.fromkeys(OBSERVABLE, OBSERVED_LABEL_SETS)
         if cardinality_limit is not None:
             limits = dict.fromkeys(_CUMULATIVE, cardinality_limit)
-        known: dict[str, Any] = {"cardinality_limits": limits} if _HAS_LIMITS else {}
+        known: dict[str, Any] = {"cardinality_limits": limits} if HAS_LIMITS else {}
         super().__init__(preferred_temporality=_CUMULATIVE, **known)
         self._page_lock = threading.RLock()
         self._collecting = False

@@ -1,4 +1,4 @@
-"""What is done before a process ends by SIGTERM or as a child of multiprocessing."""
+"""What can be done before a process ends is done, whoever ends it."""
 
 from __future__ import annotations
 
@@ -7,115 +7,170 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from genotel.telemetry.endings import before_multiprocessing_ends, before_sigterm
+from genotel import guard
+from genotel.telemetry import endings
 
 
 @pytest.fixture(autouse=True)
-def handler():
-    """Put the handler back that was there before."""
+def untouched() -> Iterator[None]:
+    """Leave SIGTERM as it was."""
     before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, before)
+    endings._chained = None
 
 
-def test_a_programs_own_handler_comes_after(handler):
-    """With the arguments that it would have had."""
-    done = []
-    signal.signal(signal.SIGTERM, lambda number, frame: done.append((number, frame is not None)))
-    before_sigterm(lambda: done.append("flushed"))
+def test_sigterm_flushes_and_then_does_what_it_did() -> None:
+    """A handler of the program's own comes after the flush."""
+    log: list[str] = []
+    signal.signal(signal.SIGTERM, lambda *_: log.append("program"))
+    endings.before_sigterm(lambda: log.append("flush"))
     signal.raise_signal(signal.SIGTERM)
-    assert done == ["flushed", (signal.SIGTERM, True)]
+    assert log == ["flush", "program"]
 
 
-def test_a_signal_that_was_ignored_stays_so(handler):
-    """The program goes on."""
-    done = []
+def test_an_ignored_sigterm_stays_ignored() -> None:
+    """The program goes on, flushed."""
+    log: list[str] = []
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    before_sigterm(lambda: done.append("flushed"))
+    endings.before_sigterm(lambda: log.append("flush"))
     signal.raise_signal(signal.SIGTERM)
-    assert done == ["flushed"]
+    assert log == ["flush"]
 
 
-def test_a_program_without_a_handler_dies_of_the_signal():
-    """Its parent sees what it would have seen without us."""
-    program = (
-        "import os, signal\n"
-        "from genotel.telemetry.endings import before_sigterm\n"
-        "before_sigterm(lambda: print('flushed', flush=True))\n"
-        "os.kill(os.getpid(), signal.SIGTERM)\n"
-        "signal.pause()\n"
-    )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "flushed\n")
+def test_a_program_without_a_handler_dies_of_the_signal() -> None:
+    """Its parent sees that, as it would have seen it without us."""
+    child = os.fork()
+    if child == 0:
+        endings.before_sigterm(lambda: os.write(1, b""))  # type: ignore[arg-type,return-value]  # its result is nobody's
+        signal.raise_signal(signal.SIGTERM)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
 
 
-def test_outside_of_the_main_thread_nothing_can_be_chained(caplog):
-    """Python allows handlers there only; one warning says so."""
+def test_chaining_again_is_harmless() -> None:
+    """A hundred configure() calls flush once."""
+    log: list[str] = []
+    signal.signal(signal.SIGTERM, lambda *_: log.append("program"))
+    for _ in range(100):
+        endings.before_sigterm(lambda: log.append("flush"))
+    signal.raise_signal(signal.SIGTERM)
+    assert log == ["flush", "program"]
+
+
+def test_leaving_puts_back_what_was_there() -> None:
+    """Unless somebody else has set a handler since: that one stays."""
     before = signal.getsignal(signal.SIGTERM)
-    thread = threading.Thread(target=before_sigterm, args=(os.getpid,))
+    endings.leave_sigterm()
+    endings.before_sigterm(lambda: None)
+    endings.leave_sigterm()
+    assert signal.getsignal(signal.SIGTERM) == before
+    endings.before_sigterm(lambda: None)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    endings.leave_sigterm()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+
+
+def test_only_the_main_thread_can_chain(caplog: pytest.LogCaptureFixture) -> None:
+    """Python allows no other; said once, and nothing is changed."""
+    guard.reset()
+    thread = threading.Thread(target=lambda: (endings.before_sigterm(lambda: None), endings.leave_sigterm()))
     thread.start()
     thread.join()
-    assert signal.getsignal(signal.SIGTERM) is before
-    assert "main thread" in caplog.text
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert [record.getMessage() for record in caplog.records] == [
+        "genotel: handle_signals needs configure() to be called in the main thread; SIGTERM is left alone"
+    ]
 
 
-def test_a_program_without_multiprocessing_does_not_load_it():
-    """Its modules take their time."""
-    program = (
-        "import os, sys\n"
-        "from genotel.telemetry.endings import before_multiprocessing_ends\n"
-        "before_multiprocessing_ends(os.getpid)\n"
-        "assert not [name for name in sys.modules if name.startswith('multiprocessing')]\n"
-    )
-    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+def test_a_flush_that_waits_for_the_interrupted_thread_does_not_hold_the_end_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The signal came while the main thread had the very lock that flushing needs."""
+    monkeypatch.setattr(endings, "FLUSH_SECONDS", 0.05)
+    log: list[str] = []
+    lock = threading.Lock()
+    signal.signal(signal.SIGTERM, lambda *_: log.append("program"))
+
+    def flush() -> None:
+        with lock:
+            log.append("flush")
+
+    endings.before_sigterm(flush)
+    with lock:
+        signal.raise_signal(signal.SIGTERM)
+        assert log == ["program"]
 
 
-PROGRAM = """
-import multiprocessing, os, sys
-from genotel.telemetry.endings import before_multiprocessing_ends
+def test_where_no_thread_can_be_had_it_flushes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter that is ending starts none."""
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    log: list[str] = []
+    endings._in_thread(lambda: log.append("flush"))
+    assert log == ["flush"]
+
+
+CHILDREN = """
+import multiprocessing.util, sys
+from genotel.telemetry import endings
 
 def flush():
-    os.write(1, b"flushed by parent\\n" if os.getpid() == PARENT else b"flushed by child\\n")
+    print("flush", flush=True)
 
 def work():
-    {early}
+    endings.before_multiprocessing_ends(flush)
 
-def late():
-    before_multiprocessing_ends(flush)
+def nothing():
+    pass
 
-PARENT = int(os.environ.setdefault("PARENT", str(os.getpid())))
-{at_import}
 if __name__ == "__main__":
-    child = multiprocessing.get_context({method!r}).Process(target=work)
+    if sys.argv[1] == "before":
+        endings.before_multiprocessing_ends(flush)
+    context = multiprocessing.get_context(sys.argv[2])
+    child = context.Process(target=nothing if sys.argv[1] == "before" else work)
     child.start()
     child.join()
+    print("parent ends", flush=True)
 """
 
 
-@pytest.mark.parametrize(
-    ("method", "when"),
-    # What is asked for before a fork, configure() asks for again in the child; a spawned child that
-    # asks at import ends as any program does.
-    [("fork", "in the child"), ("spawn", "in the child"), ("forkserver", "in the child"), ("forkserver", "at import")],
-)
-def test_a_child_of_multiprocessing_flushes(method, when, tmp_path):
-    """However it was started, whether the program or its work asked for it; the parent does not."""
-    texts = {"early": "pass" if when == "at import" else "late()", "at_import": "late()" if when == "at import" else ""}
-    (tmp_path / "program.py").write_text(PROGRAM.format(method=method, **texts))
-    ended = subprocess.run(
-        [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_child_of_multiprocessing_flushes_though_it_leaves_by_exit(method: str, tmp_path: object) -> None:
+    """Asked for in the child itself, by any way of starting it; the parent has its own exit functions."""
+    script = os.path.join(str(tmp_path), "program.py")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(CHILDREN)
+    done = subprocess.run(
+        [sys.executable, script, "in child", method], capture_output=True, text=True, timeout=60, check=True
     )
-    assert (ended.stderr, ended.returncode) == ("", 0)
-    assert set(ended.stdout.splitlines()) == {"flushed by child"}
+    assert done.stdout.splitlines() == ["flush", "parent ends"]
 
 
-def test_a_process_that_multiprocessing_did_not_start_is_left_alone():
-    """Its exit functions run at its end."""
-    from multiprocessing import util
+def test_a_forked_child_inherits_the_wish(tmp_path: object) -> None:
+    """Asked for before the fork, it is not forgotten with the parent's finalizers."""
+    script = os.path.join(str(tmp_path), "program.py")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(CHILDREN)
+    done = subprocess.run(
+        [sys.executable, script, "before", "fork"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines() == ["flush", "parent ends"]
 
-    before = len(util._finalizer_registry)
-    before_multiprocessing_ends(os.getpid)
-    assert len(util._finalizer_registry) == before
+
+def test_a_program_without_multiprocessing_does_not_load_it() -> None:
+    """It costs those nothing who do not use it."""
+    code = (
+        "import sys; before = 'multiprocessing.util' in sys.modules; from genotel.telemetry import endings; "
+        "endings.before_multiprocessing_ends(print); print(('multiprocessing.util' in sys.modules) == before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "True\n"

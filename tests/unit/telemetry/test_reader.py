@@ -574,7 +574,7 @@ def test_a_metric_that_cannot_be_shown_costs_itself(program: Program, monkeypatc
 
 def test_an_sdk_without_limits_is_not_asked_for_any(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before 1.45.2 readers took no such argument."""
-    monkeypatch.setattr("genotel.telemetry.reader._HAS_LIMITS", False)
+    monkeypatch.setattr("genotel.telemetry.reader.HAS_LIMITS", False)
     program = Program(cardinality_limit=3)
     program.meter().create_counter("jobs").add(1)
     assert program.read() == {labelled("jobs_total"): 1}
