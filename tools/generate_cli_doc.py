@@ -32,7 +32,7 @@ def commands_page() -> str:
 def _command(name: str, command: Any) -> str:
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
     options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
-    usage = " ".join(["genotel", name, *(parameter.human_readable_name.upper() for parameter in arguments)])
+    usage = " ".join(["genotel", name, *(parameter.name.upper() for parameter in arguments)])
     text = f"\n## `{usage}`\n\n{inspect.cleandoc(command.help or '').replace('``', '`')}\n"
     if not options:
         return text

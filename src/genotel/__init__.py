@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from genotel.analysis.usage_figures import UsageStatistics as UsageStatistics
     from genotel.analysis.usage_figures import ausage_statistics as ausage_statistics
     from genotel.analysis.usage_figures import usage_statistics as usage_statistics
+    from genotel.autoinstrument.registry import instrument as instrument
+    from genotel.autoinstrument.registry import uninstrument as uninstrument
     from genotel.history.from_events import Events as Events
     from genotel.history.from_journal import Journal as Journal
     from genotel.history.from_prometheus import Prometheus as Prometheus
@@ -49,12 +51,14 @@ _HOME: dict[str, str] = {
     "current_generation": "genotel.instrumentation.generation",
     "experiment": "genotel.instrumentation.context",
     "generation": "genotel.instrumentation.generation",
+    "instrument": "genotel.autoinstrument.registry",
     "measure": "genotel.instrumentation.decorators",
     "model_load": "genotel.instrumentation.models",
     "model_unloaded": "genotel.instrumentation.models",
     "recommend": "genotel.recommenders.advice",
     "record_event": "genotel.instrumentation.events",
     "shutdown": "genotel.startup",
+    "uninstrument": "genotel.autoinstrument.registry",
     "usage_statistics": "genotel.analysis.usage_figures",
 }
 

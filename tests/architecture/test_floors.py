@@ -15,7 +15,7 @@ import pytest
 from tests.architecture.sources import PACKAGE, ROOT
 
 # DESIGN.md §2, by tower; faces and the door join both and are on neither.
-EMITTING = ("autoinstrument", "collectors", "instrumentation", "startup", "telemetry", "testing", "zero_code")
+EMITTING = ("autoinstrument", "collectors", "instrumentation", "launch", "startup", "telemetry", "testing", "zero_code")
 READING = ("analysis", "dashboards", "history", "prometheus_api", "promql", "recommenders", "report", "rules")
 COMMON = ("clock", "errors", "exposition", "guard", "journal", "semconv", "settings", "spool", "version")
 
@@ -78,6 +78,7 @@ FAULTS = {
     "a collector that knows the table": ("collectors", "collectors/cpu.py", "import genotel.collectors.registry"),
     "the driver in the exporter": ("nvml", "collectors/cpu.py", "import genotel.collectors.nvml"),
     "pynvml in the exporter": ("pynvml", "collectors/cpu.py", "import pynvml"),
+    "a library that knows another": ("libraries", "autoinstrument/vllm.py", "import genotel.autoinstrument.diffusers"),
     "a recommender that knows the table": (
         "recommenders",
         "recommenders/cleanup.py",

@@ -66,7 +66,7 @@ def test_the_promised_names_are_there() -> None:
     """What README and other people's programs call; a name that leaves breaks them."""
     assert set(genotel.__all__) >= {
         *("configure", "shutdown", "measure", "generation", "current_generation", "experiment", "record_event"),
-        *("EventKind", "model_load", "model_unloaded"),
+        *("EventKind", "model_load", "model_unloaded", "instrument", "uninstrument"),
         *("recommend", "arecommend", "usage_statistics", "ausage_statistics", "Journal", "Events", "Recommendation"),
     }
     call = {"step", "phase", "outputs", "tokens", "score"}

@@ -20,6 +20,27 @@ class Folder:
 
 # What is not named here is a kind and needs its line; so does the next file that anybody adds.
 FOLDERS: dict[str, Folder] = {
+    "autoinstrument": Folder(
+        "registry.py",
+        frozenset(
+            {
+                "arguments",
+                "device_clock",
+                "diffusion_progress",
+                "diffusion_results",
+                "import_hooks",
+                "instrumentor",
+                "library_call",
+                "loads",
+                "patching",
+                "placing",
+                "registry",
+                "suppression",
+                "taps",
+                "token_clock",
+            }
+        ),
+    ),
     "collectors": Folder(
         "registry.py",
         frozenset(

@@ -14,6 +14,7 @@ import typer
 
 from genotel.cli.demo import demo
 from genotel.cli.recommend import recommend
+from genotel.cli.run import run as run_script
 from genotel.cli.serve import serve
 from genotel.errors import GenotelError
 from genotel.version import __version__
@@ -22,8 +23,11 @@ from genotel.version import __version__
 COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo,
     "recommend": recommend,
+    "run": run_script,
     "serve": serve,
 }
+# What follows their first argument is another program's, options and all.
+_PASSING_ON = {"run"}
 
 app = typer.Typer(
     name="genotel",
@@ -34,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    app.command(_name, context_settings={"allow_interspersed_args": _name not in _PASSING_ON})(_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -23,7 +23,7 @@ _UPSTREAM = {
     "n": a.CHOICE_COUNT,
     "stream": a.STREAM,
 }
-_WORDS = frozenset({"scheduler", "sampler", "dtype", "precision", "quantization", "quality", "resolution"})
+_WORDS = frozenset({"scheduler", "lora", "sampler", "dtype", "precision", "quantization", "quality", "resolution"})
 # "DPM++ 2M SDE Karras" is a sampler's name; what is longer is no name, and might be a prompt.
 _WORD = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+.:-]+(?: [A-Za-z0-9_+.:-]+){0,3}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")

@@ -56,6 +56,7 @@ BATCH_NAME = "genotel.batch.name"
 QUEUE_NAME = "genotel.queue.name"
 FIGURE = "genotel.figure"
 CACHE_RESULT = "genotel.cache.result"
+VRAM_SHARED = "genotel.vram.shared"
 
 # --- genotel: spans only -----------------------------------------------------------------------
 STEPS = "genotel.generation.steps"

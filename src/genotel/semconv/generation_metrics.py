@@ -194,6 +194,15 @@ QUEUE_DURATION = MetricSpec(
     labels=CALL_LABELS,
     buckets=buckets.DURATION_SECONDS,
 )
+VRAM_PEAK = MetricSpec(
+    "genotel.generation.vram.peak",
+    Kind.HISTOGRAM,
+    "By",
+    "Most GPU memory that torch held during a call; shared where calls overlapped.",
+    labels=(*CALL_LABELS, a.HARDWARE_ID, a.VRAM_SHARED),
+    # 64 MiB doubling to 1 TiB.
+    buckets=tuple(float(2**power) for power in range(26, 41)),
+)
 PARAMETERS = MetricSpec(
     "genotel.generation.parameters",
     Kind.COUNTER,
@@ -230,6 +239,7 @@ GENERATION_METRICS = (
     STEP_DURATION,
     PHASE_DURATION,
     QUEUE_DURATION,
+    VRAM_PEAK,
     PARAMETERS,
     SCORE,
 )

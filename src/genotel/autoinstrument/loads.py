@@ -1,0 +1,137 @@
+"""Loading and unloading of models: once for a pipeline and its parts, and by what name.
+
+A library has no call for unloading: a model is gone when Python lets go of it. That may be in the middle
+of a garbage collection, where nothing may be done; it is only noted then (see ``late_ends``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import weakref
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from genotel import guard
+from genotel.autoinstrument.arguments import Arguments, positional_names
+from genotel.autoinstrument.suppression import is_suppressed
+from genotel.instrumentation.late_ends import WAITING
+from genotel.instrumentation.model_name import model_name
+from genotel.instrumentation.models import model_load, model_unloaded
+
+# A loaded model -> its name.
+LOADED: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+_HUB_FOLDER = re.compile(r"models--([A-Za-z0-9_.-]+?)--([A-Za-z0-9_.-]+)")
+
+_is_loading: ContextVar[bool] = ContextVar("loading_library_model", default=False)
+
+
+def is_loading() -> bool:
+    """Return whether a library is loading a model here, of which this is a part."""
+    return _is_loading.get()
+
+
+def named(place: object) -> str:
+    """Return the name of a model that was loaded from a place; a folder of the hub's cache names one.
+
+    Example:
+        >>> named("/data/models--Wan-AI--Wan2.1/snapshots/0fad"), named("/srv/sdxl.onnx")
+        ('Wan-AI/Wan2.1', 'sdxl.onnx')
+    """
+    text = str(place)
+    cached = _HUB_FOLDER.search(text)
+    return f"{cached[1]}/{cached[2]}" if cached else model_name(text)
+
+
+class _Unload:
+    """Be an unload that waits for a moment at which it can be recorded."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def settle(self) -> None:
+        """Record it."""
+        model_unloaded(self._name)
+
+
+def noting_unload(loaded: Any, name: str) -> None:
+    """Remember the name of a loaded model, and note when it is gone."""
+    try:
+        LOADED[loaded] = name
+        weakref.finalize(loaded, lambda: WAITING.append(_Unload(name))).atexit = False
+    except Exception as error:
+        guard.report("loads.unload", error)
+
+
+def loading(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what makes a class method that loads a measured one.
+
+    Args:
+        place: name of the argument that says where the model comes from.
+    """
+
+    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+        names = positional_names(original)
+
+        def load(*args: Any, **kwargs: Any) -> Any:
+            if _is_loading.get() or is_suppressed():
+                return original(*args, **kwargs)
+            name, source = _told(Arguments(names, args, kwargs), place)
+            token = _is_loading.set(True)
+            try:
+                with model_load(name, source=source):
+                    loaded = original(*args, **kwargs)
+            finally:
+                _is_loading.reset(token)
+            # Some give (model, information).
+            noting_unload(loaded[0] if type(loaded) is tuple and loaded else loaded, name)
+            return loaded
+
+        return load
+
+    return wrap
+
+
+def making(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what makes an ``__init__`` that loads a measured one.
+
+    Args:
+        place: name of the argument that says where the model comes from.
+    """
+
+    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+        names = positional_names(original)
+
+        def make(self: Any, *args: Any, **kwargs: Any) -> None:
+            if _is_loading.get() or is_suppressed():
+                original(self, *args, **kwargs)
+                return
+            name, source = _told(Arguments(names, (self, *args), kwargs), place)
+            token = _is_loading.set(True)
+            try:
+                with model_load(name, source=source):
+                    original(self, *args, **kwargs)
+            finally:
+                _is_loading.reset(token)
+            noting_unload(self, name)
+
+        return make
+
+    return wrap
+
+
+def _told(arguments: Arguments, place: str) -> tuple[str, str | None]:
+    """Return the name of the model and where it comes from."""
+    try:
+        given = arguments.get(place)
+        if given is None or not isinstance(given, str | os.PathLike):
+            owner = arguments.owner
+            return (owner if isinstance(owner, type) else type(owner)).__name__, None
+        return named(given), "disk" if os.path.exists(given) else "hub"
+    except Exception as error:
+        guard.report("loads.name", error)
+        return "model", None

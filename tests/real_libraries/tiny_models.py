@@ -1,0 +1,283 @@
+"""Tiny models of real libraries with random weights: made in memory, nothing is downloaded."""
+
+from __future__ import annotations
+
+import torch
+
+
+def tokenizer(max_length=77):
+    """Return a tokenizer of twelve words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["<pad>", "</s>", "<unk>", "a", "cat", "walks", "on", "grass", "dog", "the", "red", "hi"]
+    made = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_max_length=max_length,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def clip_text():
+    """Return a text encoder."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    return CLIPTextModel(
+        CLIPTextConfig(
+            bos_token_id=0,
+            eos_token_id=1,
+            pad_token_id=0,
+            hidden_size=32,
+            intermediate_size=64,
+            num_attention_heads=4,
+            num_hidden_layers=2,
+            vocab_size=64,
+            projection_dim=32,
+        )
+    )
+
+
+def wan():
+    """Return a text-to-video pipeline."""
+    from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, WanPipeline, WanTransformer3DModel
+    from transformers import UMT5Config, UMT5EncoderModel
+
+    torch.manual_seed(0)
+    pipeline = WanPipeline(
+        tokenizer=tokenizer(),
+        text_encoder=UMT5EncoderModel(
+            UMT5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4)
+        ),
+        vae=AutoencoderKLWan(
+            base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+        ),
+        transformer=WanTransformer3DModel(
+            patch_size=(1, 2, 2),
+            num_attention_heads=2,
+            attention_head_dim=12,
+            in_channels=16,
+            out_channels=16,
+            text_dim=32,
+            freq_dim=256,
+            ffn_dim=32,
+            num_layers=2,
+            cross_attn_norm=True,
+            qk_norm="rms_norm_across_heads",
+            rope_max_seq_len=32,
+        ),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+WAN = {
+    "prompt": "a cat walks on the grass",
+    "negative_prompt": "red dog",
+    "height": 16,
+    "width": 16,
+    "num_frames": 9,
+    "num_inference_steps": 4,
+    "guidance_scale": 5.0,
+    "max_sequence_length": 16,
+    "output_type": "pt",
+}
+
+
+def unet():
+    """Return what denoises small images."""
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        block_out_channels=(4, 8),
+        layers_per_block=1,
+        sample_size=16,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=32,
+        norm_num_groups=2,
+    )
+
+
+def vae():
+    """Return what makes latents images."""
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=[4, 8],
+        in_channels=3,
+        out_channels=3,
+        down_block_types=["DownEncoderBlock2D"] * 2,
+        up_block_types=["UpDecoderBlock2D"] * 2,
+        latent_channels=4,
+        norm_num_groups=2,
+    )
+
+
+def stable_diffusion(kind="StableDiffusionPipeline"):
+    """Return a text-to-image pipeline, of that class."""
+    import diffusers
+
+    torch.manual_seed(0)
+    pipeline = getattr(diffusers, kind)(
+        unet=unet(),
+        scheduler=diffusers.DDIMScheduler(clip_sample=False, set_alpha_to_one=False),
+        vae=vae(),
+        text_encoder=clip_text(),
+        tokenizer=tokenizer(77),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+STABLE_DIFFUSION = {"prompt": "a cat", "num_inference_steps": 4, "height": 32, "width": 32, "output_type": "pt"}
+
+
+def flux():
+    """Return a text-to-image pipeline with a transformer."""
+    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+    from transformers import T5Config, T5EncoderModel
+
+    torch.manual_seed(0)
+    pipeline = FluxPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        text_encoder=clip_text(),
+        text_encoder_2=T5EncoderModel(T5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4)),
+        tokenizer=tokenizer(77),
+        tokenizer_2=tokenizer(48),
+        transformer=FluxTransformer2DModel(
+            patch_size=1,
+            in_channels=4,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=32,
+            axes_dims_rope=[4, 4, 8],
+        ),
+        vae=AutoencoderKL(
+            sample_size=32,
+            in_channels=3,
+            out_channels=3,
+            block_out_channels=(4,),
+            layers_per_block=1,
+            latent_channels=1,
+            norm_num_groups=1,
+            use_quant_conv=False,
+            use_post_quant_conv=False,
+            shift_factor=0.0609,
+            scaling_factor=1.5035,
+        ),
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+FLUX = {
+    "prompt": "a cat",
+    "num_inference_steps": 4,
+    "guidance_scale": 5.0,
+    "height": 8,
+    "width": 8,
+    "max_sequence_length": 48,
+    "output_type": "pt",
+}
+
+
+def unconditional():
+    """Return a pipeline without callbacks, whose bar is iterated over."""
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    torch.manual_seed(0)
+    pipeline = DDPMPipeline(
+        unet=UNet2DModel(
+            block_out_channels=(4, 8),
+            layers_per_block=1,
+            norm_num_groups=4,
+            sample_size=8,
+            in_channels=3,
+            out_channels=3,
+            down_block_types=("DownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "UpBlock2D"),
+        ),
+        scheduler=DDPMScheduler(num_train_timesteps=10),
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+UNCONDITIONAL = {"num_inference_steps": 4, "output_type": "np"}
+
+
+def llama():
+    """Return a language model that never says that it has ended."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=128,
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            pad_token_id=0,
+            eos_token_id=None,
+            bos_token_id=1,
+        )
+    ).eval()
+
+
+def token_ids(batch=1):
+    """Return a prompt of twelve tokens."""
+    return torch.randint(2, 120, (batch, 12), generator=torch.Generator().manual_seed(1))
+
+
+def bert_folder(folder):
+    """Write a small encoder and its tokenizer to a folder."""
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=64,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=37,
+        max_position_embeddings=64,
+        num_labels=1,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer(64).save_pretrained(folder)
+    return folder
+
+
+def onnx_bytes():
+    """Return a model of one product and one ReLU."""
+    import numpy as np
+    from onnx import TensorProto, helper
+
+    weights = np.random.default_rng(0).random(256).astype("f4")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y0"]), helper.make_node("Relu", ["y0"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 16])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 16])],
+        [helper.make_tensor("w", TensorProto.FLOAT, [16, 16], weights)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    return model.SerializeToString()
