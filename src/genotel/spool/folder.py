@@ -19,6 +19,7 @@ from genotel.spool.snapshot import (
     HEADER_BYTES,
     MAX_BYTES,
     Header,
+    Layouts,
     Snapshot,
     UnreadableSnapshotError,
     decode,
@@ -66,6 +67,7 @@ class SpoolFolder:
         self.path = path
         self._known: dict[str, FileReading] = {}
         self._ended: FileReading | None = None
+        self._layouts = Layouts()
 
     def read(self, skip: str | None = None) -> Contents:
         """Return every process but the one whose file is ``skip``.
@@ -88,7 +90,7 @@ class SpoolFolder:
         return contents
 
     def _attempt(self, skip: str | None) -> Contents | None:
-        self._ended = ended = read_ended(self.path, self._ended)
+        self._ended = ended = read_ended(self.path, self._ended, self._layouts)
         included = ended.snapshot.included if ended is not None and ended.snapshot is not None else frozenset()
         known: dict[str, FileReading] = {}
         for name in os.listdir(self.path):
@@ -97,7 +99,7 @@ class SpoolFolder:
             before = self._known.get(name)
             if before is None or before.is_live:
                 try:
-                    before = read_file(self.path / name, before)
+                    before = read_file(self.path / name, before, self._layouts)
                 except FileNotFoundError:
                     # Folded since the folder was listed. The next attempt need not read the others again.
                     self._known.update(known)
@@ -107,17 +109,17 @@ class SpoolFolder:
                     warn_unreadable(type(error).__name__)
                     continue
             known[name] = before
-        if not _is_same(read_ended(self.path, ended), ended):
+        if not _is_same(read_ended(self.path, ended, self._layouts), ended):
             self._known.update(known)
             return None
         self._known = known
         return Contents(ended, [known[name] for name in sorted(known)])
 
 
-def read_ended(folder: Path, before: FileReading | None = None) -> FileReading | None:
+def read_ended(folder: Path, before: FileReading | None = None, layouts: Layouts | None = None) -> FileReading | None:
     """Read the file of the processes that were folded; None where there is none yet."""
     try:
-        return read_file(folder / ENDED_NAME, before)
+        return read_file(folder / ENDED_NAME, before, layouts)
     except FileNotFoundError:
         return None
 
@@ -132,13 +134,16 @@ def folding_lock(folder: Path, *, wait: bool = False) -> LockedFile:
     return LockedFile(os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644), wait=wait)
 
 
-def read_file(path: Path, before: FileReading | None = None, *, live: bool = True) -> FileReading:
+def read_file(
+    path: Path, before: FileReading | None = None, layouts: Layouts | None = None, *, live: bool = True
+) -> FileReading:
     """Read one file of a spool.
 
     Args:
         path: of the file.
-        live: whether the values of a living process are wanted too.
         before: what was read of it last time; it is returned with fresh header where nothing changed.
+        layouts: what was understood of other files.
+        live: whether the values of a living process are wanted too.
 
     Raises:
         FileNotFoundError: there is none.
@@ -154,12 +159,19 @@ def read_file(path: Path, before: FileReading | None = None, *, live: bool = Tru
             if is_live or identity_of(os.stat(path)) == identity_of(status):
                 if is_live and not live:
                     return FileReading(path.name, identity_of(status), Header(0, 0), is_live, None)
-                return _read(path.name, descriptor, status, is_live, before)
+                return _read(path.name, descriptor, status, is_live, before, layouts)
         finally:
             os.close(descriptor)
 
 
-def _read(name: str, descriptor: int, status: os.stat_result, is_live: bool, before: FileReading | None) -> FileReading:
+def _read(
+    name: str,
+    descriptor: int,
+    status: os.stat_result,
+    is_live: bool,
+    before: FileReading | None,
+    layouts: Layouts | None,
+) -> FileReading:
     identity = identity_of(status)
     nothing = Header(0, status.st_mtime_ns)
     try:
@@ -171,8 +183,7 @@ def _read(name: str, descriptor: int, status: os.stat_result, is_live: bool, bef
         body = b""
         while chunk := os.pread(descriptor, MAX_BYTES, HEADER_BYTES + len(body)):
             body += chunk
-        snapshot = decode(body, before.snapshot if before is not None else None)
-        return FileReading(name, identity, header, is_live, snapshot)
+        return FileReading(name, identity, header, is_live, decode(body, layouts))
     except UnreadableSnapshotError as error:
         warn_unreadable(str(error))
         return FileReading(name, identity, nothing, is_live, None, error.is_newer)

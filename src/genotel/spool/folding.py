@@ -16,7 +16,7 @@ from genotel import guard
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.spool.folder import ENDED_NAME, FileReading, folding_lock, read_ended, read_file, warn_unreadable
 from genotel.spool.merge import Merger, Part
-from genotel.spool.snapshot import Encoder, header
+from genotel.spool.snapshot import Encoder, Layouts, header, tell
 from genotel.spool.worker_file import NEW_SUFFIX, WORKER_SUFFIX
 
 # Files at a time: no page waits longer for a reading of its own, and no more work is lost to a kill.
@@ -53,6 +53,7 @@ def _fold_batch(folder: Path, batch: int, clock: Clock) -> int:
         _set_aside(folder, clock)
         before = None
     included = before.snapshot.included if before is not None and before.snapshot is not None else frozenset()
+    layouts = Layouts()
     remaining: list[str] = []
     ended: list[FileReading] = []
     for name in sorted(os.listdir(folder)):
@@ -64,7 +65,7 @@ def _fold_batch(folder: Path, batch: int, clock: Clock) -> int:
                 remaining.append(name)
         elif name.endswith(WORKER_SUFFIX) and len(ended) < batch:
             with suppress(OSError):
-                reading = read_file(folder / name, live=False)
+                reading = read_file(folder / name, layouts=layouts, live=False)
                 if not reading.is_live and reading.snapshot is not None:
                     ended.append(reading)
     if ended:
@@ -84,7 +85,7 @@ def _write(
         if reading.snapshot is not None
     ]
     names = [*remaining, *(reading.name for reading in ended)]
-    body = Encoder(0, names).encode(Merger(exact=True).merge(parts))
+    body = Encoder(0, names).encode([tell(*merged) for merged in Merger(exact=True).merge(parts)])
     sequence = before.header.sequence + 1 if before is not None else 1
     new = folder / (ENDED_NAME + NEW_SUFFIX)
     with open(new, "wb", opener=_opener) as file:

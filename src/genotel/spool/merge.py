@@ -22,6 +22,8 @@ from genotel.spool.rules import Rule
 from genotel.spool.snapshot import Rows, Shared
 
 PROCESS_LABEL = label_name(attributes.PROCESS_ID)
+# Labels, and the suffix where the kind does not say it.
+_Key = str | tuple[str, str]
 _HAS_PROCESS = f'{PROCESS_LABEL}="'
 # Each process has its own random one; the page speaks for all of them.
 _INSTANCE = re.compile(rf'{label_name(attributes.SERVICE_INSTANCE)}="(?:[^"\\]|\\.)*",?')
@@ -40,6 +42,14 @@ class Part(NamedTuple):
     at: float
 
 
+class Merged(NamedTuple):
+    """Hold the rows of one family as a page has them: their series know their births and exemplars."""
+
+    family: Family
+    rule: Rule
+    rows: Rows
+
+
 class Merger:
     """Merge parts into blocks, with series that live from scrape to scrape.
 
@@ -52,8 +62,8 @@ class Merger:
         >>> def part(value):
         ...     block = Block(Family("jobs", "counter"), [(NumberSeries({"model": "sdxl"}), value)])
         ...     return Part(1, share([block]), True, 0)
-        >>> [shared] = Merger().merge([part(2), part(3)])
-        >>> shared.rows[0][0].labels, shared.rows[0][1]
+        >>> [merged] = Merger().merge([part(2), part(3)])
+        >>> merged.rows[0][0].labels, merged.rows[0][1]
         ('model="sdxl"', 5)
     """
 
@@ -61,14 +71,15 @@ class Merger:
         self._exact = exact
         self._tables: dict[tuple[str, str, bool], _Table] = {}
 
-    def merge(self, parts: Iterable[Part]) -> list[Shared]:
+    def merge(self, parts: Iterable[Part]) -> list[Merged]:
         """Return one entry a family, in the order in which the parts name them.
 
         Where two parts do not agree on a family's help or rule, the first one decides.
         """
         run: dict[tuple[str, str, bool], _Table] = {}
         for part in parts:
-            for family, rule, rows in part.families:
+            for shared in part.families:
+                family, rule, rows, _ = shared
                 if not (part.is_live or rule.outlives):
                     continue
                 key = (family.name, family.kind, isinstance(rows[0][0], HistogramSeries))
@@ -78,14 +89,14 @@ class Merger:
                     if table is None or table.rule != rule:
                         table = _HistogramTable(family, rule) if key[2] else _NumberTable(family, rule)
                     run[key] = table
-                    table.groups = {}
-                table.gather(rows, part)
+                    table.begin()
+                table.gather(shared, part)
         # What was not there this time is forgotten, with its templates.
         self._tables = run
-        return [Shared(table.family, table.rule, table.rows(self._exact)) for table in run.values()]
+        return [Merged(table.family, table.rule, table.rows(self._exact)) for table in run.values()]
 
 
-def blocks(families: Iterable[Shared]) -> list[Block]:
+def blocks(families: Iterable[Merged]) -> list[Block]:
     """Return merged families as the page takes them."""
     return [Block(family, rows) for family, _, rows in families]
 
@@ -96,12 +107,16 @@ class _Table:
     def __init__(self, family: Family, rule: Rule) -> None:
         self.family = family
         self.rule = rule
-        # What tells series apart -> the rows of this run, one a process.
-        self.groups: dict[Any, list[Any]] = {}
-        self.known: dict[Any, Any] = {}
+        # What tells series apart -> the rows of this run, one a process, each with its time at the end.
+        self.groups: dict[_Key, list[Any]] = {}
+        self.exemplars: list[tuple[_Key, Exemplar]] = []
+        self.known: dict[_Key, Any] = {}
 
-    def gather(self, rows: Rows, part: Part) -> None:
-        groups = self.groups
+    def begin(self) -> None:
+        self.groups, self.exemplars = {}, []
+
+    def gather(self, shared: Shared, part: Part) -> None:
+        groups, rows = self.groups, shared.rows
         if self.rule.merge is Merge.SUM:
             for row in rows:
                 series = row[0]
@@ -110,14 +125,19 @@ class _Table:
                     groups[key].append(row)
                 else:
                     groups[key] = [row]
-            return
-        for row in rows:
-            key = _key(row[0])
-            if self.rule.merge is Merge.PER_PROCESS:
-                key = _of_process(key, part.pid)
-            elif self.family.kind == "info":
-                key = (_INSTANCE.sub("", key[0]).removesuffix(","), key[1])
-            groups.setdefault(key, []).append((*row, part.at))
+        else:
+            for row in rows:
+                groups.setdefault(self.place(row[0], part), []).append((*row, part.at))
+        self.exemplars += [(self.place(rows[index][0], part), exemplar) for index, exemplar in shared.exemplars]
+
+    def place(self, series: NumberSeries | HistogramSeries, part: Part) -> _Key:
+        """Return what tells the merged series apart from others."""
+        key = _key(series)
+        if self.rule.merge is Merge.PER_PROCESS:
+            return _of_process(key, part.pid)
+        if self.family.kind == "info":
+            return _INSTANCE.sub("", key if isinstance(key, str) else key[0]).removesuffix(",")
+        return key
 
     def rows(self, exact: bool) -> Rows:
         raise NotImplementedError
@@ -128,6 +148,7 @@ class _NumberTable(_Table):
         known, self.known = self.known, {}
         rows: Rows = []
         combine = _parts_of if exact else _total
+        merge = self.rule.merge
         for key, group in self.groups.items():
             series = known.get(key)
             if series is None:
@@ -135,15 +156,16 @@ class _NumberTable(_Table):
                 series.labels = key if isinstance(key, str) else key[0]
             self.known[key] = series
             for row in group:
-                _note_birth(series, row[0].created)
-                if row[0].exemplar is not None:
-                    _note_exemplar(series, series.exemplar, row[0].exemplar)
-            if self.rule.merge is Merge.SUM:
+                _note_birth(series, row[2])
+            if merge is Merge.SUM:
                 rows.append((series, combine([row[1] for row in group])))
-            elif self.rule.merge is Merge.MAX:
+            elif merge is Merge.MAX:
                 rows.append((series, max(_total([row[1]]) for row in group)))
             else:
                 rows.append((series, _total([max(group, key=_at)[1]])))
+        for key, exemplar in self.exemplars:
+            series = self.known[key]
+            _note_exemplar(series, series.exemplar, exemplar)
         return rows
 
 
@@ -165,27 +187,28 @@ class _HistogramTable(_Table):
             self.known[key] = series
             counts: list[int] | None = None
             for row in group:
-                source = row[0]
-                _note_birth(series, source.created)
-                if source.exemplars:
-                    for exemplar in [*source.exemplars.values()]:
-                        kept = series.exemplars.get(bisect_left(bounds, exemplar.value))
-                        _note_exemplar(series, kept, exemplar)
-                its = row[1] if source.bounds == bounds else _spread(source.bounds, row[1], bounds)
+                _note_birth(series, row[3])
+                its = row[1] if row[0].bounds == bounds else _spread(row[0].bounds, row[1], bounds)
                 counts = its if counts is None else [*map(add, counts, its)]
             rows.append((series, counts, combine([row[2] for row in group])))
+        for key, exemplar in self.exemplars:
+            series = self.known[key]
+            _note_exemplar(series, series.exemplars.get(bisect_left(series.bounds, exemplar.value)), exemplar)
         return rows
 
 
-def _key(series: NumberSeries | HistogramSeries) -> tuple[str, str | None]:
-    return series.labels, series.suffix if isinstance(series, NumberSeries) else None
+def _key(series: NumberSeries | HistogramSeries) -> _Key:
+    if isinstance(series, HistogramSeries) or series.suffix is None:
+        return series.labels
+    return series.labels, series.suffix
 
 
-def _of_process(key: tuple[str, str | None], pid: int) -> tuple[str, str | None]:
-    labels, suffix = key
+def _of_process(key: _Key, pid: int) -> _Key:
+    labels = key if isinstance(key, str) else key[0]
     if labels.startswith(_HAS_PROCESS) or "," + _HAS_PROCESS in labels:
         return key
-    return ",".join(filter(None, (labels, render_labels({PROCESS_LABEL: str(pid)})))), suffix
+    labels = ",".join(filter(None, (labels, render_labels({PROCESS_LABEL: str(pid)}))))
+    return labels if isinstance(key, str) else (labels, key[1])
 
 
 def _at(row: tuple[Any, ...]) -> Any:
@@ -200,7 +223,7 @@ def _note_birth(series: NumberSeries | HistogramSeries, created: float | None) -
 
 
 def _note_exemplar(series: NumberSeries | HistogramSeries, known: Exemplar | None, found: Exemplar) -> None:
-    if known is None or (found.timestamp, found) > (known.timestamp, known):
+    if known is None or (known is not found and (found.timestamp, found) > (known.timestamp, known)):
         series.keep(found)
 
 

@@ -1,9 +1,10 @@
 """The values of one process at one moment, and how they are written to a file and read again.
 
-A file is five lines: a header of fixed width (what it is, version, sequence, heartbeat), who wrote it,
-the series, their values, their exemplars. The series hardly ever change, so writer and reader keep
-what they made of that line; from second to second only numbers are written and read. Nothing of a file
-is trusted: what does not look as it should raises :class:`UnreadableSnapshotError`, never anything else.
+A file is six lines: a header of fixed width (what it is, version, sequence, heartbeat), who wrote it,
+the series, their births, their values, their exemplars. The series hardly ever change and are the same
+in all workers of a program, so that line is made once by a writer and understood once by a reader; from
+second to second only numbers are written and read. Nothing of a file is trusted: what does not look as
+it should raises :class:`UnreadableSnapshotError`, never anything else.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple, get_args
+from weakref import WeakValueDictionary
 
 from genotel.errors import GenotelError
 from genotel.exposition.series import Block, Exemplar, Family, FamilyKind, HistogramSeries, NumberSeries
@@ -46,17 +48,18 @@ class UnreadableSnapshotError(GenotelError):
         self.is_newer = is_newer
 
 
-# Rows as on the page, but that a number of the file of ended processes may be a tuple of floats: parts
-# of a sum that only together are exact. A histogram's sum likewise.
+# Of a number: series, value, birth. Of a histogram: series, counts, sum, birth. In the file of ended
+# processes a value or sum may be a tuple of floats: parts that only together are exact.
 Rows = list[tuple[Any, ...]]
 
 
 class Shared(NamedTuple):
-    """Hold the rows of one family, and how they are merged."""
+    """Hold the rows of one family, how they are merged, and exemplars with the index of their row."""
 
     family: Family
     rule: Rule
     rows: Rows
+    exemplars: list[tuple[int, Exemplar]]
 
 
 class Header(NamedTuple):
@@ -74,17 +77,30 @@ class Snapshot:
         pid: of the process, 0 for the file of ended ones.
         included: names of files whose values are already in this one.
         families: one entry a family.
-        schema: the line that the series were made of, kept to know it again.
+        layout: what the line of series was understood as, kept for other files that have the same.
     """
 
     pid: int
     included: frozenset[str]
     families: tuple[Shared, ...]
-    schema: bytes = b""
+    layout: Layout
 
 
-def share(blocks: Sequence[Block]) -> list[Shared]:
-    """Return the blocks with their rules; families that cannot be merged are left out.
+class Layout:
+    """Hold the series of a file, family by family."""
+
+    __slots__ = ("__weakref__", "families")
+
+    def __init__(self, families: list[tuple[Family, Rule, list[Any]]]) -> None:
+        self.families = families
+
+
+# By the line that says it; an entry goes with the last snapshot that has it.
+Layouts = WeakValueDictionary[bytes, Layout]
+
+
+def share(blocks: Iterable[Block]) -> list[Shared]:
+    """Return the blocks of a page with their rules; families that cannot be merged are left out.
 
     A foreign histogram's or summary's ``_created`` rows are left out (a time cannot be added up), and
     so are the quantiles of a summary, which no arithmetic merges.
@@ -92,16 +108,29 @@ def share(blocks: Sequence[Block]) -> list[Shared]:
     shared = []
     for family, rows in blocks:
         rule = rule_of(family)
-        if rule is None or not rows:
+        if rule is None:
             continue
         kept: Any = rows
-        if family.kind in {"counter", "histogram", "summary"} and isinstance(rows[0][0], NumberSeries):
+        if family.kind in {"counter", "histogram", "summary"} and rows and isinstance(rows[0][0], NumberSeries):
             unwanted = {"_created", ""} if family.kind == "summary" else {"_created"}
             if any(row[0].suffix in unwanted for row in kept):
                 kept = [row for row in kept if row[0].suffix not in unwanted]
         if kept:
-            shared.append(Shared(family, rule, kept))
+            shared.append(tell(family, rule, kept))
     return shared
+
+
+def tell(family: Family, rule: Rule, rows: Sequence[tuple[Any, ...]]) -> Shared:
+    """Return rows of a page with what their series know beside their values."""
+    exemplars: list[tuple[int, Exemplar]] = []
+    if isinstance(rows[0][0], HistogramSeries):
+        for index, row in enumerate(rows):
+            if row[0].exemplars:
+                # A copy: another thread may keep one meanwhile.
+                exemplars += [(index, exemplar) for exemplar in list(row[0].exemplars.values())]
+    else:
+        exemplars += [(index, row[0].exemplar) for index, row in enumerate(rows) if row[0].exemplar is not None]
+    return Shared(family, rule, [(*row, row[0].created) for row in rows], exemplars)
 
 
 class Encoder:
@@ -120,32 +149,22 @@ class Encoder:
 
     def __init__(self, pid: int, included: Sequence[str] = ()) -> None:
         self._who = _line({"pid": pid, "included": list(included)})
-        self._known: list[tuple[Family, Rule, list[object]]] = []
+        self._known: list[tuple[Family, Rule, list[Any]]] | None = None
         self._schema = b""
 
     def encode(self, families: Sequence[Shared]) -> bytes:
         """Return everything that follows the header."""
-        layout: list[tuple[Family, Rule, list[object]]] = []
-        values: list[list[Any]] = []
-        exemplars: list[list[Any]] = []
-        for index, (family, rule, rows) in enumerate(families):
-            layout.append((family, rule, [row[0] for row in rows]))
-            if isinstance(rows[0][0], HistogramSeries):
-                values.append([[row[2], *row[1]] for row in rows])
-                for position, row in enumerate(rows):
-                    # Another thread may keep one meanwhile.
-                    exemplars += [[index, position, *kept] for kept in list(row[0].exemplars.values())]
-            else:
-                values.append([row[1] for row in rows])
-                exemplars += [
-                    [index, position, *row[0].exemplar]
-                    for position, row in enumerate(rows)
-                    if row[0].exemplar is not None
-                ]
+        layout = [(family, rule, [row[0] for row in rows]) for family, rule, rows, _ in families]
         # Series have no equality of their own, so this compares identities.
         if layout != self._known:
             self._known, self._schema = layout, _schema_line(layout)
-        return b"".join((self._who, self._schema, _line(values), _line(exemplars)))
+        births = [[row[-1] for row in rows] for _, _, rows, _ in families]
+        values = [
+            [[row[2], *row[1]] for row in rows] if _is_histogram(series) else [row[1] for row in rows]
+            for (_, _, rows, _), (_, _, series) in zip(families, layout, strict=True)
+        ]
+        exemplars = [[[index, *exemplar] for index, exemplar in kept] for _, _, _, kept in families]
+        return b"".join((self._who, self._schema, _line(births), _line(values), _line(exemplars)))
 
 
 def header(sequence: int, heartbeat: int) -> bytes:
@@ -168,33 +187,32 @@ def read_header(data: bytes) -> Header:
     return Header(sequence, heartbeat)
 
 
-def decode(body: bytes, before: Snapshot | None = None) -> Snapshot:
+def decode(body: bytes, layouts: Layouts | None = None) -> Snapshot:
     """Return the snapshot that a file holds behind its header.
 
     Args:
         body: the file without its first line.
-        before: what was read of the same file last time; its series are used again where they still fit.
+        layouts: what was understood of other files, added to.
 
     Raises:
         UnreadableSnapshotError: it is corrupt.
     """
     try:
-        who, schema, values, exemplars = body.split(b"\n", 3)
+        who, schema, births, values, exemplars = body.split(b"\n", 4)
         said = json.loads(who)
-        if before is not None and before.schema == schema:
-            layout = [(family, rule, [row[0] for row in rows]) for family, rule, rows in before.families]
-        else:
-            layout = _read_schema(json.loads(schema))
-        families = [
-            Shared(
-                family, rule, _histogram_rows(series, given) if _is_histogram(series) else _number_rows(series, given)
-            )
-            for (family, rule, series), given in zip(layout, json.loads(values), strict=True)
-        ]
-        for index, position, *given in json.loads(exemplars):
-            _keep(families[index].rows[position][0], _exemplar(*given))
+        layout = layouts.get(schema) if layouts is not None else None
+        if layout is None:
+            layout = Layout(_read_schema(json.loads(schema)))
+            if layouts is not None:
+                layouts[schema] = layout
+        families = []
+        lines = zip(layout.families, json.loads(births), json.loads(values), json.loads(exemplars), strict=True)
+        for (family, rule, series), born, given, kept in lines:
+            rows = _histogram_rows(series, given, born) if _is_histogram(series) else _number_rows(series, given, born)
+            shown = [(_index(index, len(rows)), _exemplar(*exemplar)) for index, *exemplar in kept]
+            families.append(Shared(family, rule, rows, shown))
         included = frozenset(_text(name) for name in said["included"])
-        return Snapshot(_integer(said["pid"]), included, tuple(families), schema)
+        return Snapshot(_integer(said["pid"]), included, tuple(families), layout)
     except Exception as error:
         # Bytes of unknown origin can be wrong in every way that there is.
         raise UnreadableSnapshotError(f"it is corrupt ({type(error).__name__})") from error
@@ -213,7 +231,7 @@ def _schema_line(layout: Sequence[tuple[Family, Rule, list[Any]]]) -> bytes:
             extra: object = (
                 each.suffix if isinstance(each, NumberSeries) else bounds.setdefault(each.bounds, len(bounds))
             )
-            rows.append([each.labels, each.created, extra])
+            rows.append([each.labels, extra])
         shape = "histogram" if _is_histogram(series) else "number"
         families.append([family.name, family.kind, family.help, family.unit, rule.merge, rule.outlives, shape, rows])
     return _line([[*bounds], families])
@@ -230,14 +248,14 @@ def _read_schema(schema: Any) -> list[tuple[Family, Rule, list[Any]]]:
             raise ValueError
         family = Family(name, kind, _text(help_text), _text(unit))
         series: list[Any] = []
-        for labels, created, extra in rows:
+        for labels, extra in rows:
             made: NumberSeries | HistogramSeries
             if shape == "histogram":
-                made = HistogramSeries({}, bounds[_index(extra)], _created(created))
+                made = HistogramSeries({}, bounds[_index(extra, len(bounds))])
             else:
                 if extra is not None and not _SUFFIX.fullmatch(extra):
                     raise ValueError
-                made = NumberSeries({}, _created(created), extra)
+                made = NumberSeries({}, None, extra)
             if not _LABELS.fullmatch(labels):
                 raise ValueError
             made.labels = labels
@@ -250,17 +268,26 @@ def _is_histogram(series: Sequence[Any]) -> bool:
     return isinstance(series[0], HistogramSeries)
 
 
-def _number_rows(series: list[Any], values: list[Any]) -> Rows:
-    return [*zip(series, map(_number, values), strict=True)]
+def _number_rows(series: list[Any], values: list[Any], births: list[Any]) -> Rows:
+    if not {*map(type, values)} <= {float}:
+        values = [_number(value) for value in values]
+    return [*zip(series, values, _births(births), strict=True)]
 
 
-def _histogram_rows(series: list[Any], values: list[Any]) -> Rows:
+def _histogram_rows(series: list[Any], values: list[Any], births: list[Any]) -> Rows:
     rows: Rows = []
-    for each, (total, *counts) in zip(series, values, strict=True):
+    for each, (total, *counts), born in zip(series, values, _births(births), strict=True):
         if len(counts) != len(each.bounds) + 1 or {*map(type, counts)} != {int} or min(counts) < 0:
             raise ValueError
-        rows.append((each, counts, _number(total)))
+        rows.append((each, counts, _number(total), born))
     return rows
+
+
+def _births(births: list[Any]) -> list[Any]:
+    for born in {*births}:
+        if born is not None and not math.isfinite(born):
+            raise ValueError
+    return births
 
 
 def _number(value: Any) -> Any:
@@ -288,27 +315,13 @@ def _integer(value: Any) -> int:
     return value
 
 
-def _index(value: Any) -> int:
-    if _integer(value) < 0:
+def _index(value: Any, length: int) -> int:
+    if not 0 <= _integer(value) < length:
         raise ValueError
     return int(value)
-
-
-def _created(value: Any) -> float | None:
-    if value is None:
-        return None
-    if not math.isfinite(value):
-        raise ValueError
-    return float(value)
 
 
 def _exemplar(trace_id: Any, span_id: Any, value: Any, timestamp: Any) -> Exemplar:
     if not (math.isfinite(value) and math.isfinite(timestamp)):
         raise ValueError
     return Exemplar(_text(trace_id), _text(span_id), float(value), float(timestamp))
-
-
-def _keep(series: NumberSeries | HistogramSeries, exemplar: Exemplar) -> None:
-    known = series.exemplars.values() if isinstance(series, HistogramSeries) else (series.exemplar,)
-    if exemplar not in known:
-        series.keep(exemplar)

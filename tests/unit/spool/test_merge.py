@@ -14,7 +14,7 @@ from genotel.exposition.series import Block, Exemplar, Family, HistogramSeries, 
 from genotel.semconv.spec import Merge
 from genotel.spool.merge import PROCESS_LABEL, Merger, Part, blocks
 from genotel.spool.rules import Rule
-from genotel.spool.snapshot import Encoder, Shared, decode, share
+from genotel.spool.snapshot import Encoder, decode, share, tell
 from tests.unit.spool.conftest import JOBS, LOAD, SECONDS, histogram, number
 
 USED = Family("genotel_model_last_used_timestamp_seconds", "gauge")
@@ -182,7 +182,7 @@ def test_a_latest_histogram_stands_for_all():
     """A host's histogram, had it one, is not the sum of its observers."""
 
     def observed(counts, at):
-        return Part(1, [Shared(SECONDS, Rule(Merge.LAST, False), histogram(counts, 0.5).rows)], True, at)
+        return Part(1, [tell(SECONDS, Rule(Merge.LAST, False), histogram(counts, 0.5).rows)], True, at)
 
     merged = Merger().merge([observed([1, 0, 0], 2.0), observed([5, 0, 0], 1.0)])
     assert merged[0].rows[0][1] == [1, 0, 0]
@@ -205,7 +205,7 @@ def test_a_sum_is_the_same_in_every_order_and_grouping(given_values, data):
     cut = data.draw(st.integers(0, len(shuffled)))
     folded = Merger(exact=True).merge([part(number(JOBS, value), is_live=False) for value in shuffled[:cut]])
     # Through the file and back, as it happens.
-    folded = decode(Encoder(0).encode(folded)).families if folded else ()
+    folded = decode(Encoder(0).encode([tell(*merged) for merged in folded])).families
     rest = [part(number(JOBS, value)) for value in shuffled[cut:]]
     [shared] = Merger().merge([Part(0, folded, False, 0), *rest])
     assert shared.rows[0][1] == float(sum(map(Fraction, given_values)))
@@ -217,7 +217,8 @@ def test_a_sum_never_goes_backwards(given_values, more):
     before = Merger().merge([part(number(JOBS, value)) for value in given_values])[0].rows[0][1]
     grown = [given_values[0] + more, *given_values[1:]]
     folded = Merger(exact=True).merge([part(number(JOBS, value)) for value in grown[1:]])
-    after = Merger().merge([Part(0, folded, False, 0), part(number(JOBS, grown[0]))])[0].rows[0][1]
+    ended = Part(0, [tell(*merged) for merged in folded], False, 0)
+    after = Merger().merge([ended, part(number(JOBS, grown[0]))])[0].rows[0][1]
     assert after >= before
 
 

@@ -16,6 +16,7 @@ from genotel.spool.snapshot import (
     HEARTBEAT_OFFSET,
     Encoder,
     Header,
+    Layouts,
     UnreadableSnapshotError,
     decode,
     header,
@@ -29,21 +30,12 @@ EXEMPLAR = Exemplar("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 1.5,
 
 def told(shared):
     """Return everything that a family says, as plain values."""
-    family, rule, rows = shared
-    return (
-        family,
-        rule,
-        [
-            (
-                row[0].labels,
-                row[0].created,
-                row[0].exemplars if isinstance(row[0], HistogramSeries) else (row[0].suffix, row[0].exemplar),
-                row[0].bounds if isinstance(row[0], HistogramSeries) else None,
-                *row[1:],
-            )
-            for row in rows
-        ],
-    )
+    family, rule, rows, exemplars = shared
+    series = [
+        (row[0].labels, row[0].bounds if isinstance(row[0], HistogramSeries) else row[0].suffix, *row[1:])
+        for row in rows
+    ]
+    return family, rule, series, exemplars
 
 
 def whole_page():
@@ -75,7 +67,7 @@ def test_values_that_are_no_numbers_survive():
 def test_parts_of_a_sum_are_read_as_such():
     """The file of ended processes has them."""
     shared = share([number(JOBS, 0)])[0]
-    parts = shared._replace(rows=[(shared.rows[0][0], (1e-17, 0.5))])
+    parts = shared._replace(rows=[(shared.rows[0][0], (1e-17, 0.5), None)])
     assert decode(Encoder(0).encode([parts])).families[0].rows[0][1] == (1e-17, 0.5)
 
 
@@ -88,33 +80,19 @@ def test_the_series_are_written_anew_only_where_they_changed():
     other = encoder.encode(share([Block(JOBS, [(NumberSeries({"model": "flux"}), 2)])])).split(b"\n")
     assert first[1] is not second[1]
     assert first[1] == second[1] != other[1]
-    assert (first[2], second[2]) == (b"[[1]]", b"[[2]]")
+    assert (first[3], second[3]) == (b"[[1]]", b"[[2]]")
 
 
-def test_known_series_are_used_again():
-    """So that a page keeps their rendered lines."""
-    encoder = Encoder(7)
-    series = NumberSeries({})
-    before = decode(encoder.encode(share([Block(JOBS, [(series, 1)])])))
-    after = decode(encoder.encode(share([Block(JOBS, [(series, 2)])])), before)
-    assert after.families[0].rows[0][0] is before.families[0].rows[0][0]
-    assert after.families[0].rows[0][1] == 2
-
-
-def test_an_exemplar_that_is_known_costs_no_template():
-    """Only a new one changes the lines of its series."""
-    block = histogram([0, 1, 0], 1.5)
-    block.rows[0][0].keep(EXEMPLAR)
-    encoder = Encoder(7)
-    before = decode(encoder.encode(share([block])))
-    series = before.families[0].rows[0][0]
-    series.templates[1] = "kept"
-    decode(encoder.encode(share([block])), before)
-    assert series.templates[1] == "kept"
-    block.rows[0][0].keep(EXEMPLAR._replace(timestamp=18.0))
-    decode(encoder.encode(share([block])), before)
-    assert series.templates[1] is None
-    assert series.exemplars[1].timestamp == 18.0
+def test_the_series_are_understood_once():
+    """They are the same in all workers of a program, whatever their births."""
+    layouts = Layouts()
+    bodies = [Encoder(pid).encode(share([number(JOBS, pid, created=float(pid))])) for pid in (7, 8)]
+    one, other = (decode(body, layouts) for body in bodies)
+    assert one.layout is other.layout
+    assert one.families[0].rows[0][0] is other.families[0].rows[0][0]
+    assert [each.families[0].rows[0][1:] for each in (one, other)] == [(7, 7.0), (8, 8.0)]
+    del one, other
+    assert len(layouts) == 0
 
 
 def test_what_cannot_be_merged_is_left_out():
@@ -153,13 +131,13 @@ def test_what_is_no_file_of_ours_is_refused(data):
     assert not refused.value.is_newer
 
 
-SCHEMA = [[[1.0, 2.0]], [["jobs", "counter", "", "", "sum", True, "number", [["", None, None]]]]]
-HISTOGRAM = [[[1.0, 2.0]], [["took", "histogram", "", "", "sum", True, "histogram", [["", None, 0]]]]]
+SCHEMA = [[[1.0, 2.0]], [["jobs", "counter", "", "", "sum", True, "number", [["", None]]]]]
+HISTOGRAM = [[[1.0, 2.0]], [["took", "histogram", "", "", "sum", True, "histogram", [["", 0]]]]]
 
 
-def body(schema=SCHEMA, values=((1,),), exemplars=(), who=None):
+def body(schema=SCHEMA, values=((1,),), exemplars=((),), who=None, births=((None,),)):
     """Return a file without its header."""
-    lines = (who or {"pid": 7, "included": []}, schema, values, exemplars)
+    lines = (who or {"pid": 7, "included": []}, schema, births, values, exemplars)
     return b"\n".join(json.dumps(line).encode() for line in lines)
 
 
@@ -176,7 +154,8 @@ def changed(schema, *path, to):
 def test_the_files_that_are_spoilt_below_can_be_read_before():
     """Or the next test would prove nothing."""
     assert decode(body()).families[0].rows[0][1] == 1
-    assert decode(body(HISTOGRAM, [[[0.5, 1, 2, 3]]])).families[0].rows[0][1:] == ([1, 2, 3], 0.5)
+    assert decode(body(HISTOGRAM, [[[0.5, 1, 2, 3]]])).families[0].rows[0][1:] == ([1, 2, 3], 0.5, None)
+    assert decode(body(exemplars=[[[0, "a", "b", 1.0, 1.0]]])).families[0].exemplars[0][1].trace_id == "a"
 
 
 @pytest.mark.parametrize(
@@ -195,8 +174,10 @@ def test_the_files_that_are_spoilt_below_can_be_read_before():
         body(changed(SCHEMA, 1, 0, 7, 0, 0, to='a="b",')),
         body(changed(SCHEMA, 1, 0, 7, 0, 0, to='a="b"c="d"')),
         body(changed(SCHEMA, 1, 0, 7, 0, 0, to=7)),
-        body(changed(SCHEMA, 1, 0, 7, 0, 1, to=math.nan)),
-        body(changed(SCHEMA, 1, 0, 7, 0, 2, to="\n")),
+        body(changed(SCHEMA, 1, 0, 7, 0, 1, to="\n")),
+        body(births=[[math.nan]]),
+        body(births=[["1"]]),
+        body(births=[[1.0, 2.0]]),
         body(values=[[1, 2]]),
         body(values=[["1"]]),
         body(values=[[None]]),
@@ -205,16 +186,17 @@ def test_the_files_that_are_spoilt_below_can_be_read_before():
         body(values=[[[1]]]),
         body(values=[[10**400]]),
         body(values=[]),
-        body(values=[[1]], exemplars=[[0, 0, "a", "b", math.inf, 1.0]]),
-        body(values=[[1]], exemplars=[[0, 0, 1, "b", 1.0, 1.0]]),
-        body(values=[[1]], exemplars=[[3, 0, "a", "b", 1.0, 1.0]]),
+        body(exemplars=[]),
+        body(values=[[1]], exemplars=[[[0, "a", "b", math.inf, 1.0]]]),
+        body(values=[[1]], exemplars=[[[0, 1, "b", 1.0, 1.0]]]),
+        body(values=[[1]], exemplars=[[[1, "a", "b", 1.0, 1.0]]]),
         body(changed(HISTOGRAM, 0, 0, to=[2.0, 1.0]), [[[0.5, 1, 2, 3]]]),
         body(changed(HISTOGRAM, 0, 0, to=[1.0, math.inf]), [[[0.5, 1, 2, 3]]]),
-        body(changed(HISTOGRAM, 1, 0, 7, 0, 2, to=-1), [[[0.5, 1, 2, 3]]]),
+        body(changed(HISTOGRAM, 1, 0, 7, 0, 1, to=-1), [[[0.5, 1, 2, 3]]]),
         body(HISTOGRAM, [[[0.5, 1, 2]]]),
         body(HISTOGRAM, [[[0.5, 1, 2, -3]]]),
         body(HISTOGRAM, [[[0.5, 1, 2, 3.0]]]),
-        b"[" * 100_000 + b"\n\n\n",
+        b"[" * 100_000 + b"\n\n\n\n",
     ],
 )
 def test_what_does_not_look_as_it_should_is_refused(spoilt):
@@ -230,7 +212,7 @@ ANY = st.recursive(
 )
 
 
-@given(st.tuples(ANY, ANY, ANY, ANY))
+@given(st.tuples(ANY, ANY, ANY, ANY, ANY))
 def test_no_json_of_anybody_breaks_the_reader(lines):
     """It is refused or it is a snapshot."""
     try:
