@@ -30,7 +30,7 @@ from genotel.instrumentation.late_ends import settle_all
 from genotel.instrumentation.models import declare_models, restore_use
 from genotel.instrumentation.sink import set_sink
 from genotel.semconv.generation_metrics import NEWER, NEWER_OPT_IN, OLDER
-from genotel.settings import Settings, load_settings
+from genotel.settings import JournalSettings, Settings, load_settings
 from genotel.telemetry import endings
 from genotel.telemetry import pipeline as pipelines
 from genotel.telemetry.pipeline import Pipeline
@@ -196,7 +196,8 @@ def _make_scrape(settings: Settings) -> Scrape | None:
     from genotel.collectors.registry import collectors_named
     from genotel.collectors.scrape import Scrape
 
-    return Scrape(collectors_named(settings.collectors.collectors, settings))
+    # The program's own journal is told of by its instruments; the collector is for the exporter's.
+    return Scrape(collectors_named(settings.collectors.collectors, replace(settings, journal=JournalSettings())))
 
 
 def _bind(handle: Handle) -> None:

@@ -11,13 +11,17 @@ import pytest
 
 from genotel.collectors.collector import Closable, NoData
 from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
+from genotel.collectors.journal import JournalCollector
 from genotel.collectors.proc_files import ProcFiles
 from genotel.collectors.registry import COLLECTORS, collectors_named
 from genotel.collectors.scrape import Scrape
+from genotel.journal.rows import CallRow
+from genotel.journal.writer import JournalWriter
 from genotel.semconv import attributes as a
 from genotel.semconv import self_metrics
 from genotel.semconv.metrics import CATALOGUE
 from genotel.semconv.spec import Kind
+from genotel.settings import load_settings
 from tests.fake_nvml import STATE_VARIABLE, FakeDriver
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -32,12 +36,22 @@ OPTIONAL = {a.GPU_BUS, a.HARDWARE_PARENT, a.GPU_PROFILE, a.PROCESS_NAME, a.CONTA
 OPTIONAL |= {a.PROCESS_ID}
 
 
-def _nvidia(files, driver):
+def _nvidia(files, driver, folder):
     return GpuNvidiaCollector(files, lambda: driver.library if files is MACHINE else None)
 
 
+def _journal(files, driver, folder):
+    collector = JournalCollector()
+    if files is MACHINE:
+        writer = JournalWriter(folder / "journal.db")
+        writer.finish(1, CallRow(1.7e9, "sdxl", "generate_content", "diffusers", outcome="ok", duration_seconds=1.0))
+        writer.close()
+        collector.configure(load_settings({"journal": folder / "journal.db"}, environ={}))
+    return collector
+
+
 # Collectors whose source is not below /proc and /sys -> how to make one for a machine.
-ELSEWHERE = {"gpu_nvidia": _nvidia}
+ELSEWHERE = {"gpu_nvidia": _nvidia, "journal": _journal}
 
 
 @pytest.fixture
@@ -51,7 +65,7 @@ def make(monkeypatch, tmp_path):
         elif name in ELSEWHERE:
             monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
             driver = FakeDriver(tmp_path / "state", "devices = 2\ngpu.0.procs = 1:1000")
-            made.append(ELSEWHERE[name](files, driver))
+            made.append(ELSEWHERE[name](files, driver, tmp_path))
         else:
             made.append(COLLECTORS[name](files))
         return made[-1]

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from genotel.clock import Clock
+from genotel.collectors.cgroup import CgroupCollector
 from genotel.collectors.cpu import CpuCollector
 from genotel.collectors.disk import DiskCollector
 from genotel.collectors.memory import MemoryCollector
 from genotel.collectors.network import NetworkCollector
+from genotel.collectors.pressure import PressureCollector
 from genotel.collectors.proc_files import ProcFiles
 from genotel.collectors.process import ProcessCollector
 from genotel.collectors.registry import COLLECTORS
@@ -22,7 +24,7 @@ from genotel.exposition.page import Page
 from genotel.exposition.text_format import TEXT_0_0_4
 
 # Collectors whose source is no file of /proc or /sys: a driver.
-ELSEWHERE = {"gpu_nvidia"}
+ELSEWHERE = {"gpu_nvidia", "journal"}
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -43,6 +45,8 @@ def scrape():
             NetworkCollector(files),
             SystemCollector(files),
             ProcessCollector(files, ticks_per_second=100, page_bytes=4096),
+            PressureCollector(files),
+            CgroupCollector(files),
         ],
         clock=Clock(wall=lambda: 1_700_000_000.5, monotonic=lambda: 5.0),
     )

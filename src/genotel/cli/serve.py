@@ -22,13 +22,16 @@ def serve(
     spool: Annotated[
         str | None, typer.Option(help="Folder in which programs leave their values; they are on the page too.")
     ] = None,
+    journal: Annotated[
+        str | None, typer.Option(help="Journal of this machine: its size and last uses, and that somebody watches.")
+    ] = None,
 ) -> None:
     """Serve the metrics of this machine until SIGTERM or Ctrl-C.
 
-    The address is printed on stderr. GENOTEL_COLLECTORS, GENOTEL_SPOOL, OTEL_EXPORTER_PROMETHEUS_HOST
+    The address is printed on stderr. GENOTEL_COLLECTORS, GENOTEL_SPOOL, GENOTEL_JOURNAL, OTEL_EXPORTER_PROMETHEUS_HOST
     and _PORT and genotel.toml say what the options do not.
     """
-    given = {"host": host, "port": port, "collectors": collectors, "spool": spool}
+    given = {"host": host, "port": port, "collectors": collectors, "spool": spool, "journal": journal}
     words = [f"{name}={value}" for name, value in given.items() if value is not None]
     # This process becomes the exporter: typer with what it needs would hold 18 MB for as long as it
     # serves. Where it cannot, the exporter runs here.

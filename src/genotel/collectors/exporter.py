@@ -28,10 +28,11 @@ def serve_page(arguments: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT, finish the answers under way, and return.
 
     Args:
-        arguments: settings by name: ``host``, ``port``, ``collectors``, ``spool``.
+        arguments: settings by name: ``host``, ``port``, ``collectors``, ``spool``, ``journal``.
 
     Raises:
         SettingsError: a setting is wrong, the address cannot be served on, or the folder not be had.
+        JournalError: the journal is refused.
     """
     settings = load_settings(arguments, defaults={"collectors": "all"})
     # Ctrl-C is a way to end like any other; a second one while it drains ends at once.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from genotel.collectors.cgroup import CgroupCollector
 from genotel.collectors.collector import Collector, Configurable
 from genotel.collectors.cpu import CpuCollector
 from genotel.collectors.disk import DiskCollector
 from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
+from genotel.collectors.journal import JournalCollector
 from genotel.collectors.memory import MemoryCollector
 from genotel.collectors.network import NetworkCollector
+from genotel.collectors.pressure import PressureCollector
 from genotel.collectors.process import ProcessCollector
 from genotel.collectors.system import SystemCollector
 from genotel.errors import SettingsError
@@ -23,7 +26,10 @@ COLLECTORS: dict[str, Callable[[], Collector]] = {
     "network": NetworkCollector,
     "system": SystemCollector,
     "process": ProcessCollector,
+    "pressure": PressureCollector,
+    "cgroup": CgroupCollector,
     "gpu_nvidia": GpuNvidiaCollector,
+    "journal": JournalCollector,
 }
 
 
