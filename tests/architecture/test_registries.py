@@ -46,6 +46,7 @@ FOLDERS: dict[str, Folder] = {
         frozenset(
             {
                 "bounded",
+                "cgroup_folders",
                 "child_process",
                 "collector",
                 "exporter",
@@ -64,6 +65,7 @@ FOLDERS: dict[str, Folder] = {
                 "process_owner",
                 "registry",
                 "scrape",
+                "stall_time",
             }
         ),
     ),

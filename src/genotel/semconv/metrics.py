@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genotel.semconv.container_metrics import CONTAINER_METRICS
 from genotel.semconv.generation_metrics import GENERATION_METRICS
 from genotel.semconv.gpu_metrics import GPU_METRICS
 from genotel.semconv.host_metrics import HOST_METRICS
@@ -14,6 +15,7 @@ SECTIONS: tuple[tuple[str, tuple[MetricSpec, ...]], ...] = (
     ("Generations", GENERATION_METRICS),
     ("Models", MODEL_METRICS),
     ("Host and process", HOST_METRICS),
+    ("Container and pressure", CONTAINER_METRICS),
     ("GPUs", GPU_METRICS),
     ("genotel itself", SELF_METRICS),
 )

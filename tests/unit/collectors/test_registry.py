@@ -14,6 +14,7 @@ from genotel.errors import SettingsError
 OTHERS = {
     "__init__",
     "bounded",
+    "cgroup_folders",
     "child_process",
     "collector",
     "exporter",
@@ -32,6 +33,7 @@ OTHERS = {
     "process_owner",
     "registry",
     "scrape",
+    "stall_time",
 }
 
 
