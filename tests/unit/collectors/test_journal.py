@@ -71,9 +71,10 @@ def test_it_says_that_somebody_is_watching(tmp_path):
 
 def test_a_refused_journal_is_refused_at_once(tmp_path):
     """The exporter says so in one line instead of serving a page without it."""
-    path = tmp_path / "other.db"
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA application_id=5")
-        other.execute("CREATE TABLE theirs (x)")
+    path = tmp_path / "journal.db"
+    JournalWriter(path).close()
+    collector(path).close()
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA user_version=99")
     with pytest.raises(JournalError):
         collector(path)
