@@ -180,9 +180,7 @@ def _read(
         header = read_header(os.pread(descriptor, HEADER_BYTES, 0))
         if before is not None and before.identity == identity and before.header.sequence == header.sequence:
             return before._replace(header=header, is_live=is_live)
-        body = b""
-        while chunk := os.pread(descriptor, MAX_BYTES, HEADER_BYTES + len(body)):
-            body += chunk
+        body = os.pread(descriptor, status.st_size, HEADER_BYTES)
         return FileReading(name, identity, header, is_live, decode(body, layouts))
     except UnreadableSnapshotError as error:
         warn_unreadable(str(error))

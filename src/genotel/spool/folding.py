@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing, suppress
+from itertools import repeat
 from pathlib import Path
 
 from genotel import guard
@@ -25,23 +26,30 @@ BATCH = 256
 _ABANDONED_SECONDS = 60.0
 
 
-def fold(folder: Path, *, batch: int = BATCH, clock: Clock = SYSTEM_CLOCK) -> int:
-    """Fold every ended process, and return how many there were; none where another process folds.
+def fold(folder: Path, *, batch: int = BATCH, batches: int | None = None, clock: Clock = SYSTEM_CLOCK) -> int:
+    """Fold ended processes, and return how many there were; none where another process folds.
+
+    Args:
+        folder: of the spool.
+        batch: files at a time.
+        batches: how many times; by default until there is none left.
+        clock: wall time for the new file.
 
     Raises:
         OSError: the folder cannot be read or written; nothing was lost or counted twice.
     """
     folded = 0
-    while True:
+    for _ in repeat(None) if batches is None else repeat(None, batches):
         try:
             held = folding_lock(folder)
         except BlockingIOError:
-            return folded
+            break
         with closing(held):
             count = _fold_batch(folder, batch, clock)
         folded += count
         if count < batch:
-            return folded
+            break
+    return folded
 
 
 def _fold_batch(folder: Path, batch: int, clock: Clock) -> int:

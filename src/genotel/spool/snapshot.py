@@ -269,7 +269,11 @@ def _is_histogram(series: Sequence[Any]) -> bool:
 
 
 def _number_rows(series: list[Any], values: list[Any], births: list[Any]) -> Rows:
-    if not {*map(type, values)} <= {float}:
+    kinds = {*map(type, values)}
+    if kinds == {int}:
+        if max(map(abs, values)) > _MOST:
+            raise ValueError
+    elif kinds != {float}:
         values = [_number(value) for value in values]
     return [*zip(series, values, _births(births), strict=True)]
 

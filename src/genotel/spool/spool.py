@@ -29,6 +29,8 @@ from genotel.spool.worker_file import WorkerFile
 MAX_SHARE = 0.05
 # Ended processes are folded at least so often, and soon after a page has seen one.
 FOLDING_SECONDS = 60.0
+# Files that a user's program folds at a time: a few milliseconds of it, once an interval.
+FILES_AT_ONCE = 16
 
 _WORKERS = Family(SPOOL_WORKERS.family, "gauge", SPOOL_WORKERS.help)
 _AGE = Family(SPOOL_AGE.family, "gauge", SPOOL_AGE.help, unit_suffix(SPOOL_AGE.unit))
@@ -164,7 +166,10 @@ class Spool:
 
     def _fold(self) -> None:
         try:
-            fold(self._folder, clock=self._clock)
+            if self._only_scrapes:
+                fold(self._folder, clock=self._clock)
+            elif fold(self._folder, batch=FILES_AT_ONCE, batches=1, clock=self._clock) == FILES_AT_ONCE:
+                self._folding_due = True
         except OSError as error:
             _warn("folded", error)
 

@@ -73,6 +73,14 @@ def test_many_are_folded_a_batch_at_a_time(tmp_path):
     assert page(tmp_path)["jobs"] == 55
 
 
+def test_the_work_can_be_limited(tmp_path):
+    """A user's program has other things to do; the rest is for the next time."""
+    ended_workers(tmp_path, 10)
+    assert fold(tmp_path, batch=3, batches=2) == 6
+    assert len(worker_files(tmp_path)) == 4
+    assert page(tmp_path)["jobs"] == 55
+
+
 def test_the_living_are_left_alone(tmp_path):
     """Whatever their pid is."""
     worker = FakeWorker(tmp_path)

@@ -14,7 +14,7 @@ from genotel.exposition.series import Block, Family, HistogramSeries, NumberSeri
 from genotel.exposition.text_format import TEXT_0_0_4
 from genotel.spool import spool as spool_module
 from genotel.spool.folder import SpoolFolder, read_file
-from genotel.spool.spool import FOLDING_SECONDS, Spool, open_spool
+from genotel.spool.spool import FILES_AT_ONCE, FOLDING_SECONDS, Spool, open_spool
 from tests.observed import lenient
 from tests.unit.spool.conftest import JOBS, LOAD, FakeWorker, number
 
@@ -203,6 +203,24 @@ def test_ended_processes_are_folded_although_nobody_scrapes(tmp_path, now):
 
     run(spool, pass_time, pass_time)
     assert seen == [2, 1]
+
+
+@pytest.mark.parametrize(("only_scrapes", "left"), [(False, [24, 8, 0]), (True, [0, 0, 0])])
+def test_a_users_program_folds_little_at_a_time(tmp_path, only_scrapes, left):
+    """And an exporter all at once; both until nothing is left."""
+    for _ in range(FILES_AT_ONCE * 5 // 2):
+        worker = FakeWorker(tmp_path)
+        worker.write(jobs=1)
+        worker.kill()
+    page, spool = joined(tmp_path, Counted(1), only_scrapes=only_scrapes)
+    seen = []
+
+    def note():
+        seen.append(sum(not reading.is_live for reading in SpoolFolder(tmp_path).read().workers))
+
+    run(spool, note, note, note)
+    assert seen == left
+    assert text(page)[0].endswith(" 41")
 
 
 def test_something_may_be_done_at_every_look(tmp_path):
