@@ -69,9 +69,31 @@ FOLDERS: dict[str, Folder] = {
             }
         ),
     ),
-    "recommenders": Folder("registry.py", frozenset({"advice", "recommendation", "recommender", "registry"})),
+    "recommenders": Folder(
+        "registry.py",
+        frozenset(
+            {
+                "advice",
+                "backtest",
+                "cleanup_backtest",
+                "clock_policies",
+                "demand_policies",
+                "policies",
+                "preload_backtest",
+                "recommendation",
+                "recommender",
+                "registry",
+                "replay",
+                "residency_index",
+                "trace",
+            }
+        ),
+    ),
     "rules": Folder("registry.py", frozenset({"registry", "rule", "writing"})),
-    "report": Folder("registry.py", frozenset({"registry", "report", "wording"})),
+    "report": Folder(
+        "registry.py",
+        frozenset({"backtest_html", "backtest_json", "backtest_text", "registry", "report", "wording"}),
+    ),
     "cli": Folder("main.py", frozenset({"main", "sources"})),
 }
 EXISTING = [name for name in FOLDERS if (PACKAGE / name / FOLDERS[name].table).is_file()]

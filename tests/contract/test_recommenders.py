@@ -13,6 +13,7 @@ from genotel.recommenders.recommender import Recommender
 from genotel.recommenders.registry import KINDS, RECOMMENDERS
 from genotel.settings import AdviceSettings
 from histories import history
+from tests.architecture.test_registries import FOLDERS
 
 HISTORIES: dict[str, Callable[[], UsageHistory]] = {
     "empty": lambda: empty_history("nothing"),
@@ -26,7 +27,7 @@ HISTORIES: dict[str, Callable[[], UsageHistory]] = {
     "a million uses of one model": lambda: history({"a": [k % 90 for k in range(1_000_000)]}, days=90),
 }
 # What a folder of kinds holds besides its kinds.
-NO_KINDS = {"__init__", "advice", "recommendation", "recommender", "registry"}
+NO_KINDS = {"__init__", *FOLDERS["recommenders"].others}
 
 
 @pytest.mark.parametrize("name", HISTORIES)

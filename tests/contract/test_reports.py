@@ -19,9 +19,10 @@ from genotel.report.report import Page, Report
 from genotel.report.table import MAX_ROWS
 from genotel.settings import AdviceSettings
 from histories import EPOCH, history
+from tests.architecture.test_registries import FOLDERS
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "reports"
-NO_FORMATS = {"__init__", "registry", "report", "wording"}
+NO_FORMATS = {"__init__", *FOLDERS["report"].others}
 PAGE = Page(generated_at=EPOCH + 61 * 86_400)
 
 

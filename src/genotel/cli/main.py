@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from genotel.cli.backtest import backtest
 from genotel.cli.demo import demo
 from genotel.cli.recommend import recommend
 from genotel.cli.run import run as run_script
@@ -21,6 +22,7 @@ from genotel.version import __version__
 
 # Name -> function. One visible line per command.
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "backtest": backtest,
     "demo": demo,
     "recommend": recommend,
     "run": run_script,
