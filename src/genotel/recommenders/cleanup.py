@@ -19,7 +19,8 @@ from genotel.analysis.idleness import (
     days_since_last_use,
     possible_uses_per_day,
 )
-from genotel.analysis.survival import NoUseLikelihood, probability_of_no_use
+from genotel.analysis.recalibration import recalibrated_probability
+from genotel.analysis.survival import NoUseLikelihood
 from genotel.history.hourly import Booleans, Floats
 from genotel.history.usage import UsageHistory
 from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Saving, Withheld, priority
@@ -30,6 +31,8 @@ from genotel.settings import AdviceSettings
 MINIMUM_OBSERVED_RATIO = 0.95
 # A week: shorter histories cannot tell an idle model from one that is used at weekends.
 MINIMUM_HISTORY_DAYS = 7.0
+# What a second of waiting for a load is worth in bytes: what a gigabit line fetches in it.
+FETCHED_BYTES_PER_SECOND = 1.25e8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Cleanup:
         likelihood: the engine that says how likely no use within a horizon is.
     """
 
-    likelihood: NoUseLikelihood = probability_of_no_use
+    likelihood: NoUseLikelihood = recalibrated_probability
     kind: ClassVar[str] = "cleanup"
 
     def recommend(self, history: UsageHistory, settings: AdviceSettings) -> Findings:
@@ -63,7 +66,7 @@ class Cleanup:
                 withheld.append(Withheld(model, self.kind, figures.reason_against(index)))
             else:
                 recommendations.append(_recommendation(history, figures, index, rank, horizon_days, settings))
-        recommendations.sort(key=_expected_saving, reverse=True)
+        recommendations.sort(key=_worth, reverse=True)
         return Findings(tuple(recommendations), tuple(withheld))
 
     def _nothing(self, history: UsageHistory, reason: Reason) -> Findings:
@@ -84,6 +87,7 @@ class _Figures:
     is_rarely_used: Booleans
     seems_unused: Booleans
     is_failing: Booleans
+    load_seconds: Floats
 
     @classmethod
     def of(cls, history: UsageHistory, settings: AdviceSettings, probability: Floats) -> _Figures:
@@ -105,6 +109,7 @@ class _Figures:
             & (known * settings.min_uses_per_day >= 1.0),
             seems_unused=idle > settings.cleanup_threshold_days,
             is_failing=succeeded < settings.min_success * (succeeded + failed),
+            load_seconds=history.total("load_seconds") / np.maximum(history.total("timed_loads"), 1.0),
         )
 
     def reason_for(self, index: int) -> Reason:
@@ -149,6 +154,9 @@ def _recommendation(
             "history_days": round(history.span_days, 3),
             "observed_ratio": round(history.observed_ratio, 6),
             "models": len(history.models),
+            "expected_bytes": round(_expected_bytes(size, figures.load_seconds[index], probability))
+            if np.isfinite(size)
+            else None,
         },
         saving=Saving(bytes=int(size) if np.isfinite(size) else None),
     )
@@ -167,6 +175,16 @@ def _sentence(reason: Reason, figures: _Figures, index: int, settings: AdviceSet
     return f"Idle for {idle} days, and models that are idle for so long are seldom used again."
 
 
-def _expected_saving(recommendation: Recommendation) -> tuple[int, float, float]:
-    expected = recommendation.confidence * (recommendation.saving.bytes or 0)
-    return recommendation.priority.rank, expected, recommendation.confidence
+def _worth(recommendation: Recommendation) -> tuple[int, float, float]:
+    """Return what advice is ordered by: priority, then the bytes that deleting is expected to be worth."""
+    return (
+        recommendation.priority.rank,
+        float(recommendation.evidence["expected_bytes"] or 0),
+        recommendation.confidence,
+    )
+
+
+def _expected_bytes(size: float, load_seconds: float, probability: float) -> float:
+    """Return bytes × P - reload cost × (1 - P), with a cost in bytes: to be fetched again, and to be waited for."""
+    reload_cost = size + load_seconds * FETCHED_BYTES_PER_SECOND
+    return size * probability - reload_cost * (1 - probability)

@@ -148,3 +148,12 @@ def test_advice_comes_by_priority_and_then_by_expected_bytes() -> None:
     """Large and sure before small or doubtful; what has no size comes last."""
     known = history({name: [0] for name in "abcd"}, days=60, sizes={"a": 1e9, "b": 5e9, "c": 9e9})
     assert list(advice(known, sure(0.99, 0.98, 0.6, 0.97))) == ["b", "a", "d", "c"]
+
+
+def test_what_must_be_fetched_again_counts_against_deleting() -> None:
+    """Bytes times P, less the size and the wait times 1 - P; unknown where the size is."""
+    known = history({"large": [0], "small": [0], "unsized": [0]}, days=60, sizes={"large": 100.0, "small": 10.0})
+    found = advice(known, sure(0.6, 0.9, 0.9))
+    assert found["large"].evidence["expected_bytes"] == round(100 * 0.6 - 100 * 0.4)
+    assert found["small"].evidence["expected_bytes"] == round(10 * 0.9 - 10 * 0.1)
+    assert found["unsized"].evidence["expected_bytes"] is None
