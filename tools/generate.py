@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.generate_cli_doc import commands_page
+from tools.generate_dashboards import dashboard_files
 from tools.generate_metrics_doc import metrics_page
 from tools.generate_rules import rule_files
 from tools.generate_settings_doc import settings_page
@@ -22,6 +23,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/cli.md": commands_page,
     "docs/metrics.md": metrics_page,
     "docs/settings.md": settings_page,
+    **dashboard_files(),
     **rule_files(),
 }
 

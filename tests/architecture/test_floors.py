@@ -84,6 +84,8 @@ FAULTS = {
         "recommenders/cleanup.py",
         "import genotel.recommenders.registry",
     ),
+    "a dashboard that knows another": ("dashboards", "dashboards/host.py", "import genotel.dashboards.slo"),
+    "Grafana's SDK in a dashboard": ("grafana-sdk", "dashboards/host.py", "import grafana_foundation_sdk"),
     "a group of rules that knows another": ("rules", "rules/host.py", "import genotel.rules.slo"),
     "a format that knows another": ("report-formats", "report/json.py", "import genotel.report.table"),
     "a command that knows another": ("commands", "cli/serve.py", "import genotel.cli.recommend"),

@@ -89,6 +89,7 @@ FOLDERS: dict[str, Folder] = {
             }
         ),
     ),
+    "dashboards": Folder("registry.py", frozenset({"building", "dashboard", "registry"})),
     "rules": Folder("registry.py", frozenset({"registry", "rule", "writing"})),
     "report": Folder(
         "registry.py",

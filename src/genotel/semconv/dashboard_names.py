@@ -9,6 +9,7 @@ MODEL = "genotel-model"
 SLO = "genotel-slo"
 HOST = "genotel-host"
 ITSELF = "genotel-itself"
+EXPERIMENTS = "genotel-experiments"
 TAG = "genotel"
 
 

@@ -1,0 +1,179 @@
+"""Dashboards as Grafana's JSON, by grafana-foundation-sdk; only ``make generate`` and tests import this.
+
+The classic model (schema 42), which Grafana 11 to 13 read; no ``__inputs``, so that a file that is provisioned, the
+API and the import dialog take the same text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grafana_foundation_sdk.builders import (
+    common,
+    dashboard,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import common as options
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from genotel.dashboards.dashboard import Dashboard, Look, Panel, Query, Variable
+from genotel.promql import panel_queries as p
+from genotel.semconv.dashboard_names import TAG, panel_number
+
+_SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
+_COMMON = (
+    Variable("job", "Job", p.JOBS),
+    Variable("instance", "Instance", p.INSTANCES),
+)
+
+
+def dashboard_file(board: Dashboard) -> str:
+    """Return the JSON of a dashboard: the same text for the same dashboard."""
+    builder = (
+        dashboard.Dashboard(board.title)
+        .uid(board.uid)
+        .description(board.about)
+        .tags([TAG])
+        .readonly()
+        .refresh("30s")
+        .time("now-6h", "now")
+        .timezone("browser")
+        .tooltip(model.DashboardCursorSync.CROSSHAIR)
+        .link(
+            dashboard.DashboardLink("genotel")
+            .type(model.DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .as_dropdown(True)
+            .include_vars(True)
+            .keep_time(True)
+        )
+        .annotation(
+            dashboard.AnnotationQuery()
+            .name("Alerts")
+            .datasource(_SOURCE)
+            .enable(True)
+            .icon_color("red")
+            .expr(p.FIRED)
+            .title_format("{{alertname}}")
+            .text_format("{{instance}}")
+        )
+        .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
+    )
+    for variable in (*_COMMON, *board.variables):
+        builder = builder.with_variable(_variable(variable))
+    for title, panels in board.rows:
+        builder = builder.with_row(dashboard.Row(title).id(panel_number(f"row {title}")))
+        for panel in panels:
+            builder = builder.with_panel(_panel(panel))
+    return json.dumps(builder.build(), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _variable(variable: Variable) -> dashboard.QueryVariable:
+    return (
+        dashboard.QueryVariable(variable.name)
+        .label(variable.label)
+        .datasource(_SOURCE)
+        .query(variable.query)
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        # Series that lack the label belong to "all" too.
+        .all_value(".*")
+        .current(model.VariableOption(selected=True, text="All", value="$__all"))
+    )
+
+
+def _panel(panel: Panel) -> Any:
+    builder = _looks(panel)
+    builder = (
+        builder.title(panel.title)
+        .id(panel.number)
+        .description(panel.about)
+        .datasource(_SOURCE)
+        .unit(str(panel.unit))
+        .no_value(panel.empty)
+        .span(panel.width)
+        .height(panel.height)
+    )
+    steps = [model.Threshold(value=None, color="green" if panel.limits else "text")]
+    steps += [model.Threshold(value=value, color=color) for value, color in panel.limits]
+    builder = builder.thresholds(dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps))
+    for letter, query in zip("ABCDEFGHIJ", panel.queries, strict=False):
+        builder = builder.with_target(_target(letter, query, panel.look))
+    return _columns(builder, panel) if panel.look is Look.TABLE else builder
+
+
+def _looks(panel: Panel) -> Any:
+    match panel.look:
+        case Look.TILE:
+            return (
+                stat.Panel()
+                .graph_mode(options.BigValueGraphMode.AREA)
+                .color_mode(options.BigValueColorMode.VALUE)
+                .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+            )
+        case Look.HEATMAP:
+            return heatmap.Panel().calculate(False).y_axis(heatmap.YAxisConfig().unit(str(panel.unit)))
+        case Look.TABLE:
+            return table.Panel()
+        case Look.STATES:
+            return statetimeline.Panel().legend(_legend()).show_value(options.VisibilityMode.AUTO)
+    lines = (
+        timeseries.Panel()
+        .legend(_legend())
+        .tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI).sort(options.SortOrder.DESCENDING))
+        .line_width(1)
+        .fill_opacity(8)
+        .axis_soft_min(0)
+    )
+    if panel.look is Look.STACK:
+        lines = lines.fill_opacity(40).stacking(common.StackingConfig().mode(options.StackingMode.NORMAL).group("A"))
+    return lines
+
+
+def _legend() -> common.VizLegendOptions:
+    return (
+        common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(options.LegendDisplayMode.LIST)
+        .placement(options.LegendPlacement.BOTTOM)
+    )
+
+
+def _target(letter: str, query: Query, look: Look) -> prometheus.Dataquery:
+    target = prometheus.Dataquery().ref_id(letter).expr(query.text).datasource(_SOURCE)
+    if look is Look.TABLE:
+        return target.instant().format(PromQueryFormat.TABLE)
+    if query.name:
+        target = target.legend_format(query.name)
+    if look is Look.HEATMAP:
+        return target.range().format(PromQueryFormat.HEATMAP)
+    return target.range().exemplar(query.exemplars)
+
+
+def _columns(builder: Any, panel: Panel) -> Any:
+    letters = list(zip("ABCDEFGHIJ", panel.queries, strict=False))
+    # Grafana calls the column of the one query of a table "Value", those of several "Value #A".
+    names = {("Value" if len(letters) == 1 else f"Value #{letter}"): query for letter, query in letters}
+    renamed = {column: query.name for column, query in names.items()}
+    builder = builder.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
+    builder = builder.with_transformation(
+        model.DataTransformerConfig(
+            id_val="organize", options={"excludeByName": {"Time": True}, "renameByName": renamed}
+        )
+    )
+    for query in names.values():
+        if query.unit is not None:
+            builder = builder.override_by_name(
+                query.name, [model.DynamicConfigValue(id_val="unit", value=str(query.unit))]
+            )
+    return builder

@@ -1,0 +1,15 @@
+"""Every dashboard there is. A test fails when a file of this folder is not in the tuple."""
+
+from __future__ import annotations
+
+from genotel.dashboards import experiments, host, itself, model, overview, slo
+from genotel.dashboards.dashboard import Dashboard
+
+DASHBOARDS: tuple[Dashboard, ...] = (
+    overview.DASHBOARD,
+    model.DASHBOARD,
+    slo.DASHBOARD,
+    experiments.DASHBOARD,
+    host.DASHBOARD,
+    itself.DASHBOARD,
+)
