@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from genotel.history.from_events import Events as Events
     from genotel.history.from_journal import Journal as Journal
     from genotel.history.from_prometheus import Prometheus as Prometheus
+    from genotel.instrumentation.batch import batches as batches
+    from genotel.instrumentation.batch_call import batch as batch
+    from genotel.instrumentation.batch_monitor import BatchStatsMonitor as BatchStatsMonitor
+    from genotel.instrumentation.batch_stats import BatchStats as BatchStats
     from genotel.instrumentation.context import experiment as experiment
     from genotel.instrumentation.decorators import measure as measure
     from genotel.instrumentation.events import EventKind as EventKind
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from genotel.instrumentation.generation import generation as generation
     from genotel.instrumentation.models import model_load as model_load
     from genotel.instrumentation.models import model_unloaded as model_unloaded
+    from genotel.instrumentation.queues import track_queue as track_queue
     from genotel.recommenders.advice import arecommend as arecommend
     from genotel.recommenders.advice import recommend as recommend
     from genotel.recommenders.recommendation import Recommendation as Recommendation
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 
 # Public name -> module that defines it. One visible line per name.
 _HOME: dict[str, str] = {
+    "BatchStats": "genotel.instrumentation.batch_stats",
+    "BatchStatsMonitor": "genotel.instrumentation.batch_monitor",
     "EventKind": "genotel.instrumentation.events",
     "Events": "genotel.history.from_events",
     "Generation": "genotel.instrumentation.generation",
@@ -47,6 +54,8 @@ _HOME: dict[str, str] = {
     "__version__": "genotel.version",
     "arecommend": "genotel.recommenders.advice",
     "ausage_statistics": "genotel.analysis.usage_figures",
+    "batch": "genotel.instrumentation.batch_call",
+    "batches": "genotel.instrumentation.batch",
     "configure": "genotel.startup",
     "current_generation": "genotel.instrumentation.generation",
     "experiment": "genotel.instrumentation.context",
@@ -58,6 +67,8 @@ _HOME: dict[str, str] = {
     "recommend": "genotel.recommenders.advice",
     "record_event": "genotel.instrumentation.events",
     "shutdown": "genotel.startup",
+    "uninstrument": "genotel.autoinstrument.registry",
+    "track_queue": "genotel.instrumentation.queues",
     "uninstrument": "genotel.autoinstrument.registry",
     "usage_statistics": "genotel.analysis.usage_figures",
 }

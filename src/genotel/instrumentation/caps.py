@@ -76,10 +76,10 @@ def capped(label: str, value: str) -> str:
     return folded
 
 
-def drop(metric: str) -> None:
-    """Count a measurement whose label value was over a cap."""
+def drop(metric: str, count: int = 1) -> None:
+    """Count measurements that were left out, or whose label value was over a cap."""
     with _lock:
-        _dropped[metric] = _dropped.get(metric, 0) + 1
+        _dropped[metric] = _dropped.get(metric, 0) + count
 
 
 def all_dropped() -> dict[str, int]:

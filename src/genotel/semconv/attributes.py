@@ -107,6 +107,10 @@ GPU_CLOCK = "genotel.gpu.clock.domain"
 REASON = "genotel.reason"
 SYSTEMD_UNIT = "genotel.systemd.unit"
 
+# --- models on disk ----------------------------------------------------------------------------
+MODEL_LOCATION = "genotel.model.location"
+MODEL_FORMAT = "genotel.model.format"
+
 # --- resource and scope ------------------------------------------------------------------------
 SERVICE_NAME = "service.name"
 SERVICE_INSTANCE = "service.instance.id"

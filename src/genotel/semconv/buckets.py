@@ -33,3 +33,9 @@ TOKENS = tuple(float(4**exponent) for exponent in range(14))  # 1 … 67108864
 
 # Scores are ratios by convention; finer near the top, where good models differ.
 SCORES = (0.05, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
+
+# A batch: a millisecond on a tiny model, half an hour of video; the queue before it likewise.
+BATCH_SECONDS = doubling(0.001, 22)  # … 2097.152
+
+# Batch sizes are powers of two by habit, so each has its own bucket.
+BATCH_ITEMS = doubling(1.0, 17)  # … 65536

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genotel.semconv.batch_metrics import BATCH_METRICS
 from genotel.semconv.container_metrics import CONTAINER_METRICS
 from genotel.semconv.generation_metrics import GENERATION_METRICS
 from genotel.semconv.gpu_metrics import GPU_METRICS
@@ -14,6 +15,7 @@ from genotel.semconv.spec import MetricSpec
 SECTIONS: tuple[tuple[str, tuple[MetricSpec, ...]], ...] = (
     ("Generations", GENERATION_METRICS),
     ("Models", MODEL_METRICS),
+    ("Batches and queues", BATCH_METRICS),
     ("Host and process", HOST_METRICS),
     ("Container and pressure", CONTAINER_METRICS),
     ("GPUs", GPU_METRICS),
