@@ -41,3 +41,15 @@ def test_a_call_bears_the_names_of_its_vintage(vintage, opt_in, monkeypatch):
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(page, encoding="utf-8")
     assert page == golden.read_text(encoding="utf-8")
+
+
+def test_the_newer_counters_count_every_token(monkeypatch):
+    """Two calls add up."""
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")
+    with genotel.configure(page=False) as handle:
+        for _ in range(2):
+            with genotel.generation("counted-model") as call:
+                call.tokens(input=3, output=5)
+        page = handle.page.render(OPENMETRICS_1_0_0).decode()
+    counted = [line for line in page.splitlines() if "_usage_" in line and "_total{" in line and "counted" in line]
+    assert sorted(line.rsplit(" ", 1)[1] for line in counted) == ["10", "6"]

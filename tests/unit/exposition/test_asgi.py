@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -159,3 +160,20 @@ async def test_scrapes_are_counted() -> None:
     async with client_of(make_asgi_app(Page([metrics]), metrics=metrics)) as client:
         await client.get("/")
         assert b'genotel_scrapes_total{genotel_code="200",genotel_format="text"} 1\n' in (await client.get("/")).content
+
+
+@pytest.mark.parametrize("kind", ["websocket", "a-later-kind"])
+async def test_other_kinds_of_scopes_cost_no_render(page: FakePage, kind: str) -> None:
+    """What is neither HTTP nor a lifespan gets no page: a refusal, or an error that names it."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    with contextlib.suppress(RuntimeError):
+        await make_asgi_app(page)({"type": kind, "path": "/metrics"}, receive, send)
+    assert not [message for message in sent if message["type"].startswith("http.")]
+    assert page.asked == []

@@ -73,3 +73,18 @@ def test_close_throws_away_what_was_not_taken(pair: tuple[Connection, socket.soc
     connection.close()
     client.close()
     connection.close()
+
+
+def test_a_part_that_is_cut_goes_on_where_it_was_cut(pair: tuple[Connection, socket.socket]) -> None:
+    """With several answers waiting, the rest of the first one goes before the others."""
+    connection, client = pair
+    first, second = b"a" * 3_000_000, b"b" * 1_000
+    connection.queue(first, b"")
+    connection.queue(second, b"")
+    received = bytearray()
+    while not connection.send():
+        received += client.recv(1 << 20)
+    client.settimeout(1)
+    while len(received) < len(first) + len(second):
+        received += client.recv(1 << 20)
+    assert bytes(received) == first + second

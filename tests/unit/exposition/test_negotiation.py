@@ -182,3 +182,16 @@ def test_hostile_quotes_take_linear_time() -> None:
     """A header of the largest size with an open quote at every other byte is read at once."""
     hostile = '"\\' * 8000
     assert negotiate.__wrapped__(hostile) is TEXT_0_0_4
+
+
+def test_a_quality_over_one_is_one():
+    """`q=1.5` is no more than `q=1`: then our own order decides, as it does among equals."""
+    equal = negotiate("text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0")
+    assert negotiate("text/plain;version=0.0.4;q=1.5, application/openmetrics-text;version=1.0.0;q=1") is equal
+    assert negotiate("text/plain;version=0.0.4;q=1, application/openmetrics-text;version=1.0.0;q=1.5") is equal
+
+
+def test_a_subtype_wildcard_is_more_specific_than_a_full_one():
+    """What `text/*` says of text goes before what `*/*` says."""
+    assert negotiate("*/*;q=0.9, text/*;q=0.1").name == "openmetrics"
+    assert negotiate("*/*;q=0.1, text/*;q=0.9").name.startswith("text")
