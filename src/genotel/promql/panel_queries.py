@@ -51,9 +51,10 @@ def grown(selector: Selector, *by: str, window: str = EACH) -> str:
 
 
 def quantile(ratio: float, spec: MetricSpec, *by: str, window: str = EACH, matchers: tuple[Matcher, ...] = ()) -> str:
-    """Return the value that ``ratio`` of a histogram's observations did not exceed."""
+    """Return the value that ``ratio`` of a histogram's observations did not exceed; absent where there were none."""
     buckets = rate(here(spec, *matchers, suffix="_bucket"), "le", *by, window=window)
-    return f"histogram_quantile({ratio:g}, {buckets})"
+    # Of no observations it would be NaN, which is not at least 0.
+    return f"histogram_quantile({ratio:g}, {buckets}) >= 0"
 
 
 def mean(spec: MetricSpec, *by: str, window: str = EACH, matchers: tuple[Matcher, ...] = ()) -> str:

@@ -43,7 +43,7 @@ def recorded() -> tuple[tuple[str, str], ...]:
         (r.REQUEST_RATE.name, sum_by(PER_MODEL, f"rate({ours(REQUESTS)}[5m])")),
         (
             r.DURATION_P95.name,
-            f"histogram_quantile(0.95, {sum_by((*PER_MODEL, 'le'), f'rate({duration}[10m])')})",
+            f"histogram_quantile(0.95, {sum_by((*PER_MODEL, 'le'), f'rate({duration}[10m])')}) >= 0",
         ),
         (r.SLO_FAILURES_HOUR.name, failures("1h")),
     ]

@@ -1,0 +1,171 @@
+"""A real Prometheus answers every query of the dashboards with values of a program that does everything."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from math import isnan
+
+import pytest
+
+from genotel.dashboards.dashboard import Look, Query
+from genotel.dashboards.registry import DASHBOARDS
+from genotel.rules.registry import GROUPS
+from genotel.rules.rule import Recording
+from tests.architecture.sources import ROOT
+from tests.servers import RealPrometheus, fetch, wait_for
+
+pytestmark = pytest.mark.real_servers
+
+# Everything that the SDK can record, until stdin is closed.
+BUSY = """
+import json, sys, threading, time
+import genotel
+folder = sys.argv[1]
+handle = genotel.configure(port=0, collectors="all", models=["never-used"], journal=folder + "/journal.db")
+print(json.dumps(handle.url), flush=True)
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+@genotel.measure(model="llama", operation="chat", output="text")
+def stream():
+    for word in ("a", "b", "c"):
+        yield word
+
+turn = 0
+while not ended.wait(0.05):
+    turn += 1
+    with genotel.model_load("sdxl"):
+        pass
+    list(stream())
+    with genotel.experiment("sampler", variant="AB"[turn % 2]):
+        try:
+            with genotel.generation("sdxl", output="image", parameters={"steps": 2, "width": 64, "height": 64}) as call:
+                call.queued(0.01)
+                with call.phase("encode"):
+                    pass
+                for _ in range(2):
+                    call.step()
+                call.outputs(1, pixels=4096)
+                call.tokens(input=3, output=4)
+                call.score("clip", 0.5)
+                if turn % 5 == 0:
+                    raise ValueError("told to")
+        except ValueError:
+            pass
+genotel.shutdown()
+"""
+IDLE = """
+import json, sys
+import genotel
+handle = genotel.configure(port=0, collectors="all", models=["never-used"])
+print(json.dumps(handle.url), flush=True)
+sys.stdin.read()
+genotel.shutdown()
+"""
+VALUES = {"$__rate_interval": "20s", "$__range": "1m", "$__interval": "5s"}
+VARIABLES = re.compile(r"\$(job|instance|model|experiment)\b")
+# Panel or series -> why a run of half a minute has nothing for it.
+LATER = {
+    "Attained": "made of whole hours",
+    "Budget left": "made of whole hours",
+    "Calls judged": "made of whole hours",
+    "{{gen_ai_request_model}} 1d": "made of whole hours",
+    "{{gen_ai_request_model}} 3d": "made of whole hours",
+    "Silence of workers": "only with a spool",
+    "Workers": "only with a spool",
+    "Measurements over a cap": "only when a label has too many values",
+    "Faults kept out": "only when genotel has a fault",
+}
+SHOWN = [
+    pytest.param(panel, query, id=f"{board.uid}-{panel.title}-{number}".replace(" ", "_"))
+    for board in DASHBOARDS
+    for panel in board.panels()
+    for number, query in enumerate(panel.queries)
+    if panel.title not in LATER and query.name not in LATER
+]
+
+
+def asked(query: str) -> str:
+    """Return a query as Grafana sends it with everything chosen."""
+    for word, value in VALUES.items():
+        query = query.replace(word, value)
+    return VARIABLES.sub(".*", query)
+
+
+def started(program: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a program; return it and host:port of its page."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    url = json.loads(process.stdout.readline())
+    return process, re.match(r"http://([^/]+)/", url)[1]
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
+    """Run a Prometheus with our rules against a busy program and an idle one."""
+    folder = tmp_path_factory.mktemp("live")
+    busy, busy_at = started(BUSY, str(folder))
+    idle, idle_at = started(IDLE)
+    server = RealPrometheus(folder / "prometheus", {"genotel-busy": busy_at, "genotel-idle": idle_at})
+    path = folder / "prometheus" / "prometheus.yml"
+    text = path.read_text(encoding="utf-8").replace("global: {", "global: {evaluation_interval: 1s, ")
+    path.write_text(f'{text}rule_files: ["{ROOT}/alerting-rules/*.yaml"]\n', encoding="utf-8")
+    try:
+        with server:
+            wait_for("five scrapes", lambda: server.query('sum_over_time(up{job="genotel-busy"}[1m]) >= 8'), 60)
+            wait_for("recorded series", lambda: server.query("genotel_slo:errors:ratio_rate6h"))
+            yield server
+    finally:
+        for process in (busy, idle):
+            process.stdin.close()
+            process.wait(20)
+            process.stdout.close()
+
+
+@pytest.mark.parametrize(("panel", "query"), SHOWN)
+def test_a_query_of_a_panel_has_an_answer(prometheus: RealPrometheus, panel, query: Query):
+    """At least one series, every value a number, the legend's labels there."""
+    rows = prometheus.query(asked(query.text))
+    assert rows, asked(query.text)
+    assert not any(isnan(value) for _, value in rows), rows
+    if panel.look is not Look.TABLE and query.name:
+        wanted = set(re.findall(r"{{(\w+)}}", query.name))
+        assert any(wanted <= labels.keys() for labels, _ in rows), rows[0]
+
+
+@pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)
+def test_an_idle_machine_shows_no_nan(prometheus: RealPrometheus, board):
+    """Where nothing happened there is the panel's text, not a number that is none: of 0 calls 0 failed is no share."""
+    for panel in board.panels():
+        for query in panel.queries:
+            text = asked(query.text.replace("$job", "genotel-idle"))
+            assert not any(isnan(value) for _, value in prometheus.query(text)), text
+
+
+def test_every_rule_is_evaluated_without_a_fault(prometheus: RealPrometheus):
+    """No many-to-many match, no duplicate; and the rules of every file are there."""
+    rules = [rule for group in prometheus.api("rules")["groups"] for rule in group["rules"]]
+    assert [(rule["name"], rule.get("lastError")) for rule in rules if rule["health"] == "err"] == []
+    assert len(rules) == sum(len(group.rules) for group in GROUPS)
+
+
+def test_every_recorded_series_has_values(prometheus: RealPrometheus):
+    """But those of days, which are made of whole hours."""
+    names = [rule.name for group in GROUPS for rule in group.rules if isinstance(rule, Recording)]
+    late = [name for name in names if not prometheus.query(name)]
+    assert [name for name in late if not re.search(r"(1|3|30)d$", name)] == []
+
+
+def test_the_variables_find_their_values(prometheus: RealPrometheus):
+    """Programs, models and experiments can be chosen."""
+    page = fetch(f"{prometheus.url}/api/v1/label/gen_ai_request_model/values")
+    assert {"sdxl", "llama", "never-used"} <= set(json.loads(page)["data"])
+    assert {row["job"] for row, _ in prometheus.query(asked("count by (job) (genotel_build_info)"))} == {
+        "genotel-busy",
+        "genotel-idle",
+    }
