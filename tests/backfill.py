@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,17 +79,21 @@ def _scrape(
 ) -> None:
     ours = f'{where},otel_scope_name="genotel"'
     done = [use for use in server.uses if life.start <= use.time <= time]
-    for model in sorted({*life.models, *(use.model for use in done)}):
+    counts = Counter((use.model, use.outcome) for use in done)
+    seconds_of: defaultdict[str, list[float]] = defaultdict(list)
+    for use in done:
+        seconds_of[use.model].append(use.seconds)
+    for model in sorted({*life.models, *seconds_of}):
         labels = f'{ours},{MODEL_LABEL}="{model}"'
-        mine = [use for use in done if use.model == model]
+        mine = seconds_of[model]
         for outcome in a.OUTCOMES:
-            count = sum(use.outcome == outcome for use in mine)
+            count = counts[model, outcome]
             name = f'{{{labels},{OUTCOME_LABEL}="{outcome}"}}'
             families[REQUESTS.family].append(f"{REQUESTS.prometheus_name}{name} {count} {time:.0f}")
             if server.sends_created:
                 created.append(f"{REQUESTS.family}_created{name} {life.start:.0f} {time:.0f}")
         if mine:
-            seconds = sum(use.seconds for use in mine)
+            seconds = sum(mine)
             families[DURATION.family] += [
                 f'{DURATION.family}_bucket{{{labels},le="+Inf"}} {len(mine)} {time:.0f}',
                 f"{DURATION.family}_count{{{labels}}} {len(mine)} {time:.0f}",

@@ -51,9 +51,13 @@ class RealPrometheus:
         folder: empty, for configuration, data and log.
         targets: job name to host:port.
         interval: the scrape interval, in Prometheus' spelling.
+        retention: how long it keeps what it has; older blocks are deleted when it starts.
     """
 
-    def __init__(self, folder: Path, targets: Mapping[str, str], interval: str = "1s") -> None:
+    def __init__(
+        self, folder: Path, targets: Mapping[str, str], interval: str = "1s", *, retention: str = "15d"
+    ) -> None:
+        self._retention = retention
         self.url = f"http://127.0.0.1:{free_port()}"
         self._program = require(shutil.which("prometheus"), "prometheus")
         jobs = "".join(
@@ -73,6 +77,7 @@ class RealPrometheus:
                     self._program,
                     f"--config.file={self._folder / 'prometheus.yml'}",
                     f"--storage.tsdb.path={self._folder / 'data'}",
+                    f"--storage.tsdb.retention.time={self._retention}",
                     "--enable-feature=exemplar-storage",
                     f"--web.listen-address={self.url.removeprefix('http://')}",
                     "--log.level=warn",

@@ -6,16 +6,26 @@ import random
 import time
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from genotel.clock import Clock
+from genotel.history.from_journal import Journal
 from genotel.history.from_prometheus import Prometheus
 from genotel.history.server_counts import count_calls
-from genotel.history.server_tables import Moments
+from genotel.history.server_tables import Moments, read_moments, server_of
+from genotel.journal.rows import CallRow
+from genotel.journal.writer import JournalWriter
 from genotel.prometheus_api.access import ServerAccess
 from genotel.prometheus_api.client import PrometheusClient
 from genotel.prometheus_api.transport import HttpTransport
+from genotel.promql import catalog
+from genotel.recommenders.advice import advise
+from genotel.recommenders.recommendation import Reason
+from genotel.report.registry import REPORTS
+from genotel.report.report import Page
 from genotel.semconv import attributes as a
+from genotel.settings import AdviceSettings
 from tests.backfill import Life, Server, Use, openmetrics, write_blocks
 from tests.servers import RealPrometheus
 
@@ -80,11 +90,6 @@ def test_differences_count_what_the_exact_query_counts(prometheus):
     client = PrometheusClient(HttpTransport(ServerAccess(url=prometheus.url)))
     source = Prometheus(prometheus.url, clock=NOW).load_usage()
     moments = Moments((source.start // HOUR) * HOUR, END)
-    import numpy as np
-
-    from genotel.history.server_tables import read_moments, server_of
-    from genotel.promql import catalog
-
     up = read_moments(client, catalog.scraped_share(HOUR, ["app"]), moments)
     scraped = {server_of(labels): share for labels, share in zip(up.labels, up.values, strict=True)}
     cheap = counted(count_calls(client, moments, scraped))
@@ -109,3 +114,66 @@ def test_every_use_is_in_its_hour(prometheus):
     late = dict((told - made).items())
     assert sum(late.values()) <= 3
     assert history.models == tuple(sorted({*(model for model, _ in made), "never-used", "model-7"}))
+
+
+def test_the_advice_is_that_of_the_journal(tmp_path):
+    """The same calls, once written down and once scraped: models, priorities and probabilities within 0.01."""
+    days = 35
+    end = time.time() // HOUR * HOUR
+    start = end - days * 86_400
+    rng = random.Random(5)
+    uses = []
+    for number in range(32):
+        last = start + rng.uniform(1, days) * 86_400
+        uses += [
+            Use(at, f"model-{number:02d}", a.OUTCOME_ERROR if number == 3 else a.OUTCOME_OK)
+            for at in sorted(rng.uniform(start + 2 * HOUR, last) for _ in range(1 + number % 9))
+        ]
+    uses.append(Use(end - 1800, "model-99"))
+    server = Server("app:1", start, end, [Life(start, end)], uses, interval=3600.0, sizes={"model-05": 7e9})
+    write_blocks(openmetrics([server]), tmp_path)
+    clock = Clock(wall=lambda: end)
+    journal = tmp_path / "journal.db"
+    writer = JournalWriter(journal, clock=clock)
+    for key, use in enumerate(uses):
+        row = CallRow(use.time - 60, use.model, "generate_content", "test", outcome=use.outcome, duration_seconds=2.0)
+        writer.finish(key, row)
+    writer.watched(start, end)
+    assert writer.flush()
+    writer.close()
+    with RealPrometheus(tmp_path, {}, retention="90d") as running:
+        scraped = Prometheus(running.url, clock=clock).load_usage()
+    written = Journal(journal, clock=clock).load_usage()
+    totals = [dict(zip(known.models, known.total("requests"), strict=True)) for known in (scraped, written)]
+    assert totals[0] == totals[1]
+    assert scraped.size_bytes[scraped.index("model-05")] == 7e9
+    advice = [
+        {
+            (entry.kind, entry.model): entry
+            for entry in advise(known, ["cleanup", "performance"], AdviceSettings()).recommendations
+        }
+        for known in (scraped, written)
+    ]
+    assert len(advice[0]) > 2
+    assert advice[0].keys() == advice[1].keys()
+    for key, entry in advice[0].items():
+        assert entry.priority == advice[1][key].priority
+        assert entry.confidence == pytest.approx(advice[1][key].confidence, abs=0.01)
+
+
+def test_fifteen_days_of_a_store_never_say_thirty_days_or_never(tmp_path):
+    """A default Prometheus keeps so many: no claim reaches beyond."""
+    end = time.time() // HOUR * HOUR
+    start = end - 14.5 * 86_400
+    uses = [Use(start + 3 * HOUR, "old"), *(Use(start + day * 86_400 + 7200, "busy") for day in range(14))]
+    server = Server("app:1", start, end, [Life(start, end, ("unused", "old", "busy"))], uses, interval=1800.0)
+    write_blocks(openmetrics([server]), tmp_path)
+    with RealPrometheus(tmp_path, {}) as running:
+        history = Prometheus(running.url, clock=Clock(wall=lambda: end)).load_usage()
+    advice = advise(history, ["cleanup"], AdviceSettings())
+    assert {entry.model for entry in advice.recommendations} == {"old", "unused"}
+    for report in REPORTS:
+        text = report.render(advice, Page(end))
+        for claim in ("30 d", "never", "thirty"):
+            assert claim not in text.lower().replace("never_used", "never")
+    assert all(entry.reason_code not in {Reason.NEVER_USED, Reason.UNUSED} for entry in advice.recommendations)

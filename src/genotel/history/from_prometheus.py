@@ -231,14 +231,15 @@ def _present(known: Table, server: Server, times: Floats) -> Floats:
 
 
 def _first_seen(known: Table, position: Mapping[str, int], start: float, hourly: HourTable) -> Floats:
-    """Return the beginning of the day on which each model was first known, shape (N,)."""
+    """Return the hour of each model's first use, or the day on which it was known before, shape (N,)."""
     first = np.full(len(position), np.inf)
     for labels, values in zip(known.labels, known.values, strict=True):
         day = known.times[np.flatnonzero(values > 0)[0]] - SECONDS_PER_DAY
         first[position[_model(labels)]] = min(first[position[_model(labels)]], day)
     used = np.full(len(position), np.inf)
     np.minimum.at(used, hourly.model, hourly.hour * _HOUR)
-    return np.maximum(np.minimum(first, used), start)
+    # Known on the day of its first use: known by that use.
+    return np.maximum(np.where(used < first + SECONDS_PER_DAY, used, first), start)
 
 
 def _last_used(hourly: HourTable, count: int, now: float) -> Floats:

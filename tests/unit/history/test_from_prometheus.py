@@ -77,7 +77,7 @@ class Store:
             return [(server, np.where(is_there, np.where(np.isin(ago, list(self.down)), 0.0, 1.0), np.nan))]
         if "resets" in query or "model_size" in query or "load_duration" in query or "operation_" in query:
             return []
-        if query.startswith("sum by") and query.count("last_over_time") == 1:
+        if query.startswith("last_over_time"):
             held = np.floor((times - begin) / 86_400)
             return [
                 ({**server, model: "daily", "genotel_outcome": "ok"}, np.where(is_there & (held > 0), held, np.nan))

@@ -1,0 +1,90 @@
+"""Advice for ten thousand models from a warm Prometheus: a month of hourly samples, backfilled.
+
+    python benchmarks/advice_from_prometheus.py [--models 10000] [--days 30]
+
+Writing the month takes minutes; what counts is printed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from genotel.clock import Clock
+from genotel.history.from_prometheus import Prometheus
+from genotel.promql.catalog import MODEL_LABEL, OUTCOME_LABEL
+from genotel.recommenders.advice import advise
+from genotel.recommenders.registry import KINDS
+from genotel.settings import AdviceSettings
+from tests.servers import RealPrometheus
+
+HOUR = 3600
+
+
+def write(file: Path, models: int, hours: int, start: int) -> None:
+    rng = random.Random(1)
+    with file.open("w", encoding="utf-8") as out:
+        out.write("# TYPE up gauge\n")
+        for hour in range(hours):
+            out.write(f'up{{job="app",instance="a:1"}} 1 {start + hour * HOUR}\n')
+        out.write("# TYPE genotel_generation_requests counter\n")
+        for number in range(models):
+            rate, count = rng.expovariate(8.0), 0
+            death = rng.randrange(hours * 2)
+            labels = (
+                f'job="app",instance="a:1",otel_scope_name="genotel",{MODEL_LABEL}="m{number:05d}",{OUTCOME_LABEL}="ok"'
+            )
+            for hour in range(hours):
+                if hour < death and rng.random() < rate:
+                    count += 1
+                out.write(f"genotel_generation_requests_total{{{labels}}} {count} {start + hour * HOUR}\n")
+        out.write("# EOF\n")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--models", type=int, default=10_000)
+    parser.add_argument("--days", type=int, default=30)
+    arguments = parser.parse_args()
+    hours = arguments.days * 24
+    start = (int(time.time()) // HOUR - hours) * HOUR
+    now = float(start + (hours - 1) * HOUR)
+    with tempfile.TemporaryDirectory(prefix="genotel-advice-") as name:
+        folder = Path(name)
+        write(folder / "history.txt", arguments.models, hours, start)
+        promtool = shutil.which("promtool")
+        assert promtool is not None, "promtool comes with Prometheus"
+        subprocess.run(
+            [promtool, "tsdb", "create-blocks-from", "--max-block-duration=1488h", "openmetrics"]
+            + [str(folder / "history.txt"), str(folder / "data")],
+            check=True,
+            capture_output=True,
+        )
+        (folder / "history.txt").unlink()
+        with RealPrometheus(folder, {}, retention="90d") as prometheus:
+            for run in ("cold", "warm", "warm"):
+                began = time.perf_counter()
+                history = Prometheus(prometheus.url, clock=Clock(wall=lambda: now), timeout_seconds=120).load_usage()
+                read = time.perf_counter()
+                advice = advise(history, KINDS, AdviceSettings())
+                print(
+                    f"{run}: {len(history.models)} models, {len(history.hourly.hour)} hours with use: read "
+                    f"{read - began:.1f} s, advice {time.perf_counter() - read:.1f} s "
+                    f"({len(advice.recommendations)} lines), "
+                    f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB",
+                    flush=True,
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
