@@ -24,6 +24,15 @@ def tokenizer(max_length=77):
     )
 
 
+def quiet(pipeline):
+    """Return the pipeline as a loaded one is: it drops nothing out by chance; and without a bar on the screen."""
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.eval()
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
 def clip_text():
     """Return a text encoder."""
     from transformers import CLIPTextConfig, CLIPTextModel
@@ -73,8 +82,7 @@ def wan():
         ),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),
     )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return quiet(pipeline)
 
 
 WAN = {
@@ -90,7 +98,7 @@ WAN = {
 }
 
 
-def unet():
+def unet(down=("DownBlock2D", "CrossAttnDownBlock2D"), up=("CrossAttnUpBlock2D", "UpBlock2D")):
     """Return what denoises small images."""
     from diffusers import UNet2DConditionModel
 
@@ -100,8 +108,8 @@ def unet():
         sample_size=16,
         in_channels=4,
         out_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        down_block_types=down,
+        up_block_types=up,
         cross_attention_dim=32,
         norm_num_groups=2,
     )
@@ -137,8 +145,7 @@ def stable_diffusion(kind="StableDiffusionPipeline"):
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return quiet(pipeline)
 
 
 STABLE_DIFFUSION = {"prompt": "a cat", "num_inference_steps": 4, "height": 32, "width": 32, "output_type": "pt"}
@@ -181,8 +188,7 @@ def flux():
             scaling_factor=1.5035,
         ),
     )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return quiet(pipeline)
 
 
 FLUX = {
@@ -214,8 +220,7 @@ def unconditional():
         ),
         scheduler=DDPMScheduler(num_train_timesteps=10),
     )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return quiet(pipeline)
 
 
 UNCONDITIONAL = {"num_inference_steps": 4, "output_type": "np"}
@@ -281,3 +286,25 @@ def onnx_bytes():
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
     return model.SerializeToString()
+
+
+def adapter():
+    """Return a pipeline with the older callback, and a picture to go by."""
+    from diffusers import DDIMScheduler, StableDiffusionAdapterPipeline, T2IAdapter
+
+    torch.manual_seed(0)
+    pipeline = StableDiffusionAdapterPipeline(
+        unet=unet(("CrossAttnDownBlock2D", "DownBlock2D"), ("UpBlock2D", "CrossAttnUpBlock2D")),
+        scheduler=DDIMScheduler(clip_sample=False, set_alpha_to_one=False),
+        vae=vae(),
+        text_encoder=clip_text(),
+        tokenizer=tokenizer(77),
+        adapter=T2IAdapter(in_channels=3, channels=[4, 8], num_res_blocks=1, downscale_factor=2),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    return quiet(pipeline)
+
+
+ADAPTER = {**STABLE_DIFFUSION, "image": torch.zeros(1, 3, 32, 32)}

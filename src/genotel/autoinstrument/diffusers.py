@@ -52,10 +52,12 @@ class _PipelineCall(Measured):
 
     def parameters(self, arguments: Arguments) -> Mapping[str, object]:
         """Return what was asked for, and with what."""
-        given = {ours: arguments.get(theirs) for theirs, ours in _PARAMETERS.items()}
-        given = {name: value for name, value in given.items() if value is not None}
-        for name, value in _equipment(arguments):
-            given[name] = value
+        given: dict[str, object] = {}
+        for theirs, ours in _PARAMETERS.items():
+            value = arguments.get(theirs)
+            if value is not None:
+                given[ours] = value
+        given.update(_equipment(arguments))
         return given
 
     def begun(self, call: LibraryCall, arguments: Arguments) -> None:

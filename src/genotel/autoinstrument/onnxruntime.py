@@ -56,11 +56,16 @@ def _run_async(original: Callable[..., Any]) -> Callable[..., Any]:
         call = _begin(self)
         if call is None:
             return original(self, output_names, input_feed, callback, user_data, run_options)
-        with call:
-            result = original(self, output_names, input_feed, _ending(call, callback), user_data, run_options)
-            call.hand_over()
-            call.suspend()
-        return result
+        # The callback may come, in another thread, before this function is back: the call must not be
+        # current here any more.
+        call.__enter__()
+        call.hand_over()
+        call.suspend()
+        try:
+            return original(self, output_names, input_feed, _ending(call, callback), user_data, run_options)
+        except BaseException as error:
+            call.finish(error)
+            raise
 
     return run_async
 

@@ -107,13 +107,12 @@ def _note_tokens(call: LibraryCall, arguments: Arguments, result: Any) -> None:
     before = 0 if len(read) != 2 or getattr(config, "is_encoder_decoder", False) else read[1]
     written = rows * (length - before)
     ends = getattr(arguments.owner, "generation_config", None)
-    pad = getattr(ends, "pad_token_id", None)
-    if rows > 1 and isinstance(pad, int):
+    pad, eos = getattr(ends, "pad_token_id", None), getattr(ends, "eos_token_id", None)
+    if rows > 1 and isinstance(pad, int) and eos is not None:
         # Rows that ended early are filled up.
         made = sequences[:, before:]
         is_pad = made == pad
         written -= int(is_pad.sum())
-        eos = getattr(ends, "eos_token_id", None)
         if pad == eos or (isinstance(eos, list) and pad in eos):
             # The word that ended such a row is none of the filling.
             written += int(is_pad.any(dim=1).sum())
