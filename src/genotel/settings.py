@@ -171,13 +171,14 @@ class OtlpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceSettings:
-    """Hold the classic rules' thresholds; days, uses a day, ratios from 0 to 1."""
+    """Hold the classic rules' thresholds (days, uses a day, ratios from 0 to 1) and how long a history is kept."""
 
     cleanup_threshold_days: float = _setting(30.0, _number(1, 3650))
     min_uses_per_day: float = _setting(0.1, _number(0, 1e6))
     min_success: float = _setting(0.5, _number(0, 1))
     preload_threshold_frequency: float = _setting(0.5, _number(0, 1e6))
     performance_window_days: float = _setting(7.0, _number(1, 3650))
+    cache_ttl_minutes: float = _setting(15.0, _number(0, 1440))
     priority_high_uses_per_day: float = _setting(1.0, _number(0, 1e6))
     priority_medium_uses_per_day: float = _setting(0.1, _number(0, 1e6))
 

@@ -13,8 +13,10 @@ import numpy as np
 from genotel.analysis.idleness import active_share, days_known, days_since_last_use, peak_hours
 from genotel.errors import InputError
 from genotel.history.hourly import SECONDS_PER_DAY
+from genotel.history.kept import KEPT_HISTORIES
 from genotel.history.source import HistorySource
 from genotel.history.usage import UsageHistory
+from genotel.settings import load_settings
 
 DAILY_DAYS = 30
 _SHOWN_MODELS = 5
@@ -97,7 +99,7 @@ def usage_statistics(source: HistorySource, model: str | None = None) -> UsageSt
         >>> usage_statistics(Nothing())
         []
     """
-    history = source.load_usage()
+    history = KEPT_HISTORIES.load(source, load_settings().advice.cache_ttl_minutes * 60)
     if model is None:
         return figures(history, range(len(history.models)))
     index = history.index(model)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
 
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.history.event_file import EventColumns, read_events
+from genotel.history.file_marks import file_mark
 from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Floats, HourTable, Integers
 from genotel.history.usage import UsageHistory, count_hours, empty_history
 
@@ -37,6 +39,15 @@ class Events:
     def __init__(self, path: str | Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = Path(path)
         self.clock = clock
+
+    @property
+    def place(self) -> Hashable:
+        """Return what tells this source from others."""
+        return "events", self.path.absolute(), self.clock
+
+    def mark(self) -> Hashable:
+        """Return what changes when the file does."""
+        return file_mark(self.path)
 
     def load_usage(self) -> UsageHistory:
         """Return the history that the file holds.

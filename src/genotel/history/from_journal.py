@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from genotel.clock import SYSTEM_CLOCK, Clock
+from genotel.history.file_marks import file_mark
 from genotel.history.hourly import HOURS_PER_DAY, SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans, HourTable
 from genotel.history.usage import ParameterUse, UsageHistory, count_hours, empty_history
 from genotel.journal.reader import JournalReader
@@ -34,6 +35,15 @@ class Journal:
     def __init__(self, path: str | Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = Path(path)
         self.clock = clock
+
+    @property
+    def place(self) -> Hashable:
+        """Return what tells this source from others."""
+        return "journal", self.path.absolute(), self.clock
+
+    def mark(self) -> Hashable:
+        """Return what changes when a row is added; new rows are in SQLite's log first."""
+        return file_mark(self.path, self.path.with_name(f"{self.path.name}-wal"))
 
     def load_usage(self) -> UsageHistory:
         """Return the history that the journal holds.

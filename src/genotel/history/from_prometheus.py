@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +86,13 @@ class Prometheus:
             key_file=_path(key_file),
             timeout_seconds=timeout_seconds,
         )
+
+    @property
+    def place(self) -> Hashable:
+        """Return what tells this source from others: where it asks, and as whom."""
+        access = self.access
+        who = (access.tenant, access.username, access.bearer_token_file, access.certificate_file)
+        return "prometheus", self.clock, access.url, self.days, who, tuple(sorted(access.headers.items()))
 
     def load_usage(self) -> UsageHistory:
         """Return the history that the server holds.

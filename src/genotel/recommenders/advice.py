@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genotel.errors import SettingsError
+from genotel.history.kept import KEPT_HISTORIES
 from genotel.history.source import HistorySource
 from genotel.history.usage import UsageHistory
 from genotel.recommenders.recommendation import Recommendation, Withheld
@@ -38,6 +39,8 @@ def recommend(
 ) -> list[Recommendation]:
     """Return the advice that a history gives reason for, best first within each kind.
 
+    A history that was read less than ``cache_ttl_minutes`` ago is not read again, unless its file changed.
+
     Args:
         source: ``Prometheus(url)``, ``Journal(path)``, ``Events(path)`` or anything with their one method.
         kinds: the kinds to ask, all by default.
@@ -58,7 +61,8 @@ def recommend(
     """
     kinds = check_kinds(kinds)
     settings = load_settings().advice if settings is None else settings
-    return list(advise(source.load_usage(), kinds, settings).recommendations)
+    history = KEPT_HISTORIES.load(source, settings.cache_ttl_minutes * 60)
+    return list(advise(history, kinds, settings).recommendations)
 
 
 async def arecommend(
