@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +26,8 @@ from genotel.exposition.server import PageServer
 from genotel.exposition.serving import serve_if_free
 from genotel.instrumentation import accumulators, instruments
 from genotel.instrumentation.late_ends import settle_all
-from genotel.instrumentation.models import declare_models, restore_use
+from genotel.instrumentation.models import declare_models
+from genotel.instrumentation.restoring import restore_uses
 from genotel.instrumentation.sink import set_sink
 from genotel.semconv.generation_metrics import NEWER, NEWER_OPT_IN, OLDER
 from genotel.settings import JournalSettings, Settings, load_settings
@@ -76,9 +76,6 @@ class Handle:
     ) -> None:
         shutdown(self)
 
-
-# Fewer than the cap of models, so that what a journal remembers never crowds out what is used now.
-_MAX_RESTORED = 200
 
 _lock = threading.RLock()
 _handle: Handle | None = None
@@ -156,6 +153,8 @@ def configure(
                     "startup.configured_twice",
                     "genotel: configure() was called again with other settings; the first ones stay in force",
                 )
+            # A forked child starts at its first call, or when it asks for it.
+            instruments.instruments()
             return _handle
         if settings.sdk.disabled:
             instruments.disable()
@@ -183,11 +182,12 @@ def _start(handle: Handle) -> None:
     if handle._scrape is not None:
         handle.page.add_source(handle._scrape)
     declare_models(*settings.sdk.models)
-    if handle._journal is not None:
-        _restore_uses(settings)
+    if settings.journal.journal is not None and handle._journal is not None:
+        restore_uses(settings.journal.journal, settings.export.retention_days)
     _open_spool(handle)
     if settings.page.page:
-        _serve(handle)
+        # With a spool, whoever has the port shows this process too.
+        _serve(handle, quiet=handle._spool is not None)
 
 
 def _make_scrape(settings: Settings) -> Scrape | None:
@@ -229,19 +229,6 @@ def _open_journal(settings: Settings) -> JournalWriter | None:
     return None
 
 
-def _restore_uses(settings: Settings) -> None:
-    """Take over from the journal which models were in use, so that a restart forgets nothing."""
-    assert settings.journal.journal is not None
-    if not settings.journal.journal.exists():
-        return
-    from genotel.journal.reader import JournalReader
-
-    since = time.time() - settings.export.retention_days * 86_400
-    with guard.guarded("startup.restore"), JournalReader(settings.journal.journal) as reader:
-        for known in reader.label_sets(since=since, limit=_MAX_RESTORED):
-            restore_use(known.operation, known.provider, known.model, known.last_used)
-
-
 def _open_spool(handle: Handle) -> None:
     folder = handle._settings.spool.spool
     if folder is not None:
@@ -250,10 +237,9 @@ def _open_spool(handle: Handle) -> None:
         handle._spool = open_spool(folder, handle.page, on_tick=lambda: _take_over(handle))
 
 
-def _serve(handle: Handle) -> None:
+def _serve(handle: Handle, *, quiet: bool) -> None:
     where = handle._settings.page
-    # With a spool, whoever has the port shows this process too.
-    handle._server = serve_if_free(handle.page, where.host, where.port, quiet=handle._spool is not None)
+    handle._server = serve_if_free(handle.page, where.host, where.port, quiet=quiet)
     handle.url = None if handle._server is None else handle._server.url
 
 
@@ -263,7 +249,7 @@ def _take_over(handle: Handle) -> None:
     if handle._server is None and page.page and page.port and _lock.acquire(blocking=False):
         try:
             if handle is _handle:
-                _serve(handle)
+                _serve(handle, quiet=True)
         finally:
             _lock.release()
 
