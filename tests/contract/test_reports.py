@@ -13,7 +13,7 @@ from genotel.errors import SettingsError
 from genotel.history.usage import UsageHistory, empty_history
 from genotel.recommenders.advice import Advice, advise
 from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Saving
-from genotel.recommenders.registry import KINDS
+from genotel.recommenders.registry import DEFAULT_KINDS
 from genotel.report.registry import FORMATS, REPORTS, report_named
 from genotel.report.report import Page, Report
 from genotel.report.table import MAX_ROWS
@@ -28,7 +28,7 @@ PAGE = Page(generated_at=EPOCH + 61 * 86_400)
 
 def told(known: UsageHistory) -> Advice:
     """Return all advice on a history, with the settings as they come."""
-    return advise(known, KINDS, AdviceSettings())
+    return advise(known, DEFAULT_KINDS, AdviceSettings())
 
 
 def examples() -> dict[str, Advice]:
@@ -118,7 +118,7 @@ def test_ten_thousand_models_are_written_in_seconds(report: Report) -> None:
     text = report.render(advice, PAGE)
     # A table for people ends after two hundred lines and says how many more there are.
     left = len(advice.recommendations) - MAX_ROWS
-    assert text.count('"kind"') == 10_000 * len(KINDS) or f"… and {left} more; --format json has them all." in text
+    assert text.count('"kind"') == 10_000 * len(DEFAULT_KINDS) or f"… and {left} more; --format json has them all." in text
 
 
 def test_every_format_file_is_in_the_registry() -> None:

@@ -28,7 +28,7 @@ from genotel.errors import SettingsError
 from genotel.history.from_journal import Journal
 from genotel.promql.catalog import call_duration_quantile
 from genotel.recommenders.advice import advise
-from genotel.recommenders.registry import KINDS
+from genotel.recommenders.registry import DEFAULT_KINDS
 from genotel.settings import CONFIG_NAME, AdviceSettings, PageSettings, load_settings
 
 
@@ -112,7 +112,7 @@ def _configure(page: PageSettings, folder: Path, journal: Path, errors: Console)
 
 
 def _show_advice(journal: Path, run: tuple[float, float], console: Console) -> None:
-    advice = advise(Journal(journal).load_usage(), KINDS, AdviceSettings())
+    advice = advise(Journal(journal).load_usage(), DEFAULT_KINDS, AdviceSettings())
     for part in split_advice(advice, run):
         console.print()
         console.file.write(

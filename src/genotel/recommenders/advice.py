@@ -11,7 +11,7 @@ from genotel.history.kept import KEPT_HISTORIES
 from genotel.history.source import HistorySource
 from genotel.history.usage import UsageHistory
 from genotel.recommenders.recommendation import Recommendation, Withheld
-from genotel.recommenders.registry import KINDS, RECOMMENDERS
+from genotel.recommenders.registry import DEFAULT_KINDS, KINDS, RECOMMENDERS
 from genotel.settings import AdviceSettings, load_settings
 
 
@@ -86,13 +86,13 @@ def advise(history: UsageHistory, kinds: Iterable[str], settings: AdviceSettings
 
 
 def check_kinds(kinds: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the kinds that are meant: all for None.
+    """Return the kinds that are meant; for None all but the download priorities.
 
     Raises:
         SettingsError: naming the kinds that exist.
     """
     if kinds is None:
-        return KINDS
+        return DEFAULT_KINDS
     # A text is a mistake that would otherwise be read letter by letter.
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     unknown = [kind for kind in kinds if kind not in KINDS]

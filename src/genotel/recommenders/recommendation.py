@@ -34,6 +34,8 @@ class Reason(StrEnum):
     RARELY_USED = "rarely_used"
     UNLIKELY_TO_BE_USED = "unlikely_to_be_used"
     LOW_SUCCESS = "low_success"
+    LIKELY_NEXT_HOUR = "likely_next_hour"
+    USED_OFTEN = "used_often"
 
     HISTORY_TOO_SHORT = "history_too_short"
     OBSERVATION_GAPS = "observation_gaps"
@@ -45,6 +47,8 @@ class Reason(StrEnum):
     OUTCOMES_UNKNOWN = "outcomes_unknown"
     NOT_ASKED_FOR = "not_asked_for"
     SUCCEEDS = "succeeds"
+    UNLIKELY_SOON = "unlikely_soon"
+    USED_SELDOM = "used_seldom"
 
 
 @dataclass(frozen=True, slots=True)

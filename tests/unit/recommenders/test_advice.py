@@ -31,10 +31,11 @@ KNOWN = Held(history({"bad": [59] * 9, "dead": [0], "used": list(range(60))}, da
 
 
 def test_every_kind_is_asked_in_the_order_of_the_registry() -> None:
-    """Cleanup first, then performance; each line names its kind."""
+    """Cleanup first, then performance and preload; each line names its kind."""
     assert [(entry.kind, entry.model) for entry in genotel.recommend(KNOWN)] == [
         ("cleanup", "dead"),
         ("performance", "bad"),
+        ("preload", "used"),
     ]
 
 
