@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 import genotel
 from genotel import guard, startup
-from genotel.errors import SettingsError
+from genotel.errors import JournalError, SettingsError
 from genotel.exposition.text_format import TEXT_0_0_4
 from genotel.instrumentation import accumulators, instruments
 from genotel.instrumentation.instruments import IN_FORCE
@@ -234,20 +234,41 @@ def test_calls_are_kept_in_a_journal(tmp_path: Path) -> None:
         assert "genotel_journal_rows_total{" in page
 
 
-@pytest.mark.parametrize("reason", ["a folder", "newer", "read-only"])
-def test_a_journal_that_cannot_be_kept_is_one_warning(
-    reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_journal_that_is_refused_is_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """On a network filesystem, say; it names the user's own file on the user's own terminal."""
+
+    def refuse(path: Path, **_: object) -> None:
+        raise JournalError("is on nfs, where SQLite is not safe", file=str(path))
+
+    monkeypatch.setattr("genotel.journal.writer.JournalWriter", refuse)
+    with genotel.configure(port=0, journal=tmp_path / "journal.db") as handle:
+        generate()
+        assert count(handle) == 1
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"genotel: no journal is kept: {tmp_path}/journal.db: is on nfs, where SQLite is not safe"
+    )
+
+
+def test_a_journal_that_breaks_is_ours_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program goes on, measured."""
-    path = tmp_path / "journal.db"
-    if reason == "a folder":
-        path.mkdir()
-    elif reason == "newer":
-        path.write_bytes(b"not a database at all, though long enough to be taken for one" * 100)
-    else:
-        (tmp_path / "file").write_text("")
-        path = tmp_path / "file" / "journal.db"
-    with lenient(), genotel.configure(port=0, journal=path) as handle:
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("genotel.journal.writer.JournalWriter", broken)
+    with lenient(), genotel.configure(port=0, journal=tmp_path / "journal.db") as handle:
+        generate()
+        assert count(handle) == 1
+    assert guard.internal_errors() == {"startup.journal": 1}
+
+
+def test_a_journal_below_a_file_costs_nothing_but_itself(tmp_path: Path) -> None:
+    """A path that cannot be made."""
+    (tmp_path / "file").write_text("")
+    with lenient(), genotel.configure(port=0, journal=tmp_path / "file" / "journal.db") as handle:
         generate()
         assert count(handle) == 1
 
@@ -310,6 +331,24 @@ def test_a_spool_is_shared_and_counts_begin_anew_after_it(tmp_path: Path) -> Non
             generate()
             assert count(handle) == expected
     assert accumulators.all_calls() == []
+
+
+def test_the_page_of_a_spool_is_taken_over_when_its_server_has_ended(tmp_path: Path) -> None:
+    """Whoever looks first; not while the port is taken, and not after the end."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        handle = genotel.configure(port=port, spool=tmp_path / "spool")
+        assert handle.url is None
+        startup._take_over(handle)
+        assert handle.url is None
+    startup._take_over(handle)
+    assert handle.url == f"http://127.0.0.1:{port}/metrics"
+    startup._take_over(handle)
+    fetch(handle.url)
+    handle.shutdown()
+    handle._server = None
+    startup._take_over(handle)
+    assert handle._server is None
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
