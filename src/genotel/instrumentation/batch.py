@@ -88,17 +88,17 @@ class BatchLoop(Generic[T]):
     @property
     def done(self) -> int:
         """Return the batches that were worked on, over all passes."""
-        return self._tally.done
+        return self._tally.figures[0]
 
     @property
     def items(self) -> int:
         """Return their items."""
-        return self._tally.items
+        return self._tally.figures[1]
 
     @property
     def failures(self) -> int:
         """Return the batches that failed, and the failures of the source."""
-        return self._tally.failures
+        return self._tally.figures[2]
 
     @property
     def in_flight(self) -> int:

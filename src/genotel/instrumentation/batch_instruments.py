@@ -124,6 +124,8 @@ def settle(histograms: BatchHistograms | None) -> None:
         batch_totals.settle_orphans()
         for window in [*batch_totals.windows]:
             window.settle_for_collection()
+        for loop in [*batch_totals.loops]:
+            loop.tell()
         if histograms is not None:
             histograms.hear()
             for totals in batch_totals.all_totals():
@@ -147,7 +149,11 @@ def _items() -> Iterator[Observation]:
 
 
 def _active() -> Iterator[Observation]:
-    return (Observation(totals.active, totals.attributes) for totals in batch_totals.all_totals())
+    of_loops: dict[int, int] = {}
+    for loop in [*batch_totals.loops]:
+        of_loops[id(loop.totals)] = of_loops.get(id(loop.totals), 0) + loop.plain_in_flight
+    for totals in batch_totals.all_totals():
+        yield Observation(totals.active + of_loops.get(id(totals), 0), totals.attributes)
 
 
 def _remaining() -> Iterator[Observation]:

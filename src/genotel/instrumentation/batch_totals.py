@@ -116,10 +116,11 @@ class BatchTotals:
             self.items[outcome] += items - failed_items
             self.items[ERROR] += failed_items
 
-    def fail(self, outcome: int) -> None:
-        """Count a batch that could not even be made."""
+    def count(self, outcome: int, batches: int, items: int) -> None:
+        """Count batches that were not counted as active."""
         with self.lock:
-            self.batches[outcome] += 1
+            self.batches[outcome] += batches
+            self.items[outcome] += items
 
     def leave(self) -> None:
         """Count a batch as no longer worked on; somebody else counts it."""
@@ -170,6 +171,19 @@ class Loop(Protocol):
     @property
     def eta_seconds(self) -> float | None:
         """Return the time that it still needs, where that is known."""
+        ...
+
+    @property
+    def plain_in_flight(self) -> int:
+        """Return the batches that it works on and that ``active`` does not count."""
+        ...
+
+    def tell(self) -> None:
+        """Let the totals know of the batches that they do not know yet."""
+        ...
+
+    def begin_again(self) -> None:
+        """Start from zero in a forked child."""
         ...
 
 
@@ -223,6 +237,8 @@ def reset() -> None:
     orphans.clear()
     for window in [*windows]:
         window.begin_again()
+    for loop in [*loops]:
+        loop.begin_again()
 
 
 with suppress(AttributeError):  # not on every platform

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from genotel import guard
 from genotel.instrumentation.batch_call import Batch, waited_since
@@ -45,14 +46,27 @@ class LoopOptions:
 
 
 class Tally:
-    """Count what a loop has done, over all of its passes; changed by the thread that runs the loop."""
+    """Count what a loop has done, over all of its passes."""
 
-    __slots__ = ("done", "failures", "items")
+    __slots__ = ("_closed", "passes")
 
     def __init__(self) -> None:
-        self.done = 0
-        self.failures = 0
-        self.items = 0
+        # Sums over the passes that are closed: done, items, failures.
+        self._closed = (0, 0, 0)
+        self.passes: WeakSet[Pass] = WeakSet()
+
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        """Return the batches that are done, their items, and the failures."""
+        parts = [self._closed, *(each.figures for each in [*self.passes])]
+        done, items, failures = (sum(column) for column in zip(*parts, strict=True))
+        return done, items, failures
+
+    def close(self, finished: Pass) -> None:
+        """Keep the figures of a pass that is over."""
+        done, items, failures = finished.figures
+        self.passes.discard(finished)
+        self._closed = (self._closed[0] + done, self._closed[1] + items, self._closed[2] + failures)
 
 
 class Pass:
@@ -72,31 +86,39 @@ class Pass:
         self._bar = bar
         self._bar_at = 0.0
         self._plain = options.is_plain
-        self._running = False
-        # What a turn without a span is measured with; a turn with one is a Batch.
+        # Whether no turn at all has a span or needs to know its batch.
+        self._all_plain = options.is_plain and options.spans == "none" and bar is NO_BAR
+        self._index = tally.figures[0]
+        # A plain turn that runs has the instruments that it was begun with; another one is a Batch.
         self._bound: Instruments | None = None
         self._call: Batch | None = None
         self._start = 0.0
-        self._done = 0
+        self._done = self._items = self._failures = 0
+        # Good turns that were plain, and how many of them the totals know.
+        self._plain_done = self._told = 0
         self._began = monotonic()
         self._open = True
-        # Where the loop was left in the middle of a garbage collection.
-        self._late_seconds: float | None = None
         self.totals: BatchTotals = batch_totals(options.name)
+        tally.passes.add(self)
         loops.add(self)
+
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        """Return the batches that are done, their items, and the failures."""
+        return self._done + self._plain_done, self._items + self._plain_done, self._failures
 
     @property
     def remaining(self) -> int | None:
         """Return the turns that are left, where that is known."""
         if self._total is None or not self._open:
             return None
-        return max(0, self._total - self._done)
+        return max(0, self._total - self.figures[0])
 
     @property
     def rate(self) -> float | None:
         """Return turns per second so far; None before the first one is done."""
-        seconds = monotonic() - self._began
-        return self._done / seconds if self._done and seconds > 0 else None
+        done, seconds = self.figures[0], monotonic() - self._began
+        return done / seconds if done and seconds > 0 else None
 
     @property
     def eta_seconds(self) -> float | None:
@@ -107,7 +129,27 @@ class Pass:
     @property
     def in_flight(self) -> int:
         """Return 1 while a batch is in the hands of the loop's body, else 0."""
-        return int(self._running)
+        return int(self._bound is not None or self._call is not None)
+
+    @property
+    def plain_in_flight(self) -> int:
+        """Return 1 while that is so and nobody else counts it."""
+        return int(self._bound is not None)
+
+    def tell(self) -> None:
+        """Let the totals know of the turns that they do not know yet."""
+        totals = self.totals
+        with totals.lock:
+            # The thread of the loop only ever adds one, outside of the lock.
+            done = self._plain_done
+            totals.count(OK, done - self._told, done - self._told)
+            self._told = done
+
+    def begin_again(self) -> None:
+        """Start from zero in a forked child: the turn that runs, and those before it, are the parent's."""
+        self.totals = batch_totals(self._options.name)
+        self._told = self._plain_done
+        self._bound = self._call = None
 
     def begin(self, batch: Any) -> None:
         """Begin a turn: its batch goes to the body of the loop."""
@@ -117,20 +159,14 @@ class Pass:
             bound = IN_FORCE.bound or instruments()
             if bound is None:
                 return
-            totals = self.totals
-            if totals.stale:
-                # The process was forked in the middle of the loop: from here on the turns are the child's.
-                totals = self.totals = batch_totals(self._options.name)
-            spans = self._options.spans
-            if self._plain and (spans == "none" or bound.tracer is None or not makes_span(spans, totals.begun)):
-                with totals.lock:
-                    totals.active += 1
-                    totals.begun += 1
+            spans, index = self._options.spans, self._index
+            self._index += 1
+            if self._plain and (bound.tracer is None or not makes_span(spans, index)):
                 self._bound = bound
             else:
-                self._call = self._batch(batch)
-                self._call.__enter__()
-            self._running = True
+                call = self._batch(batch)
+                call.__enter__()
+                self._call = call
         except Exception as error:
             guard.report("batch_turns.begin", error)
         self._start = perf_counter()
@@ -152,62 +188,52 @@ class Pass:
 
     def end(self, error: BaseException | None = None) -> None:
         """End the turn that runs, if any, with the exception that ended it, if any."""
-        if not self._running:
+        bound, call = self._bound, self._call
+        if bound is None and call is None:
             return
         seconds = perf_counter() - self._start
-        self._running = False
+        self._bound = self._call = None
         outcome = OK if error is None else outcome_of(error)
-        items = 1
         try:
-            call, self._call = self._call, None
             if call is not None:
                 call.finish(error)
-                items = call.item_count
-            else:
-                self._end_plain(seconds, outcome)
+                if outcome != ABANDONED:
+                    self._done += 1
+                    self._items += call.item_count
+            elif bound is not None:
+                if outcome == OK:
+                    self._plain_done += 1
+                else:
+                    self.totals.count(outcome, 1, 1)
+                    self._done += outcome != ABANDONED
+                    self._items += outcome != ABANDONED
+                bound.batch.duration.record(seconds, self.totals.attributes)
         except Exception as fault:
             guard.report("batch_turns.end", fault)
-        self._count(outcome, items)
-
-    def _end_plain(self, seconds: float, outcome: int) -> None:
-        bound, totals = self._bound, self.totals
-        # Begun before a fork the turn is the parent's.
-        if bound is not None and not totals.stale:
-            totals.finish(outcome, 1)
-            bound.batch.duration.record(seconds, totals.attributes)
-
-    def _count(self, outcome: int, items: int) -> None:
-        tally = self._tally
-        if outcome != ABANDONED:
-            self._done += 1
-            tally.done += 1
-            tally.items += items
-        if outcome in (ERROR, OUT_OF_MEMORY):
-            tally.failures += 1
+        self._failures += outcome in (ERROR, OUT_OF_MEMORY)
         if self._bar is not NO_BAR and (now := monotonic()) - self._bar_at >= _BAR_SECONDS:
             self._bar_at = now
-            self._bar.show(self._done, tally.failures)
+            self._bar.show(self.figures[0], self._failures)
 
     def fail_source(self, error: BaseException) -> None:
         """Count that the source raised where a batch was asked for; the pass is over."""
         outcome = outcome_of(error)
-        try:
-            if IN_FORCE.bound is not None:
-                self.totals.fail(outcome)
-        except Exception as fault:
-            guard.report("batch_turns.source", fault)
-        if outcome in (ERROR, OUT_OF_MEMORY):
-            self._tally.failures += 1
+        with guard.guarded("batch_turns.source"):
+            if not IN_FORCE.disabled:
+                self.totals.count(outcome, 1, 0)
+        self._failures += outcome in (ERROR, OUT_OF_MEMORY)
         self.close()
 
-    def close(self, error: BaseException | None = None) -> None:
-        """End the pass, and the turn that runs; may be called more than once."""
-        self.end(GeneratorExit() if error is None else error)
+    def close(self) -> None:
+        """End the pass, and abandon the turn that runs; may be called more than once."""
+        self.end(GeneratorExit())
         if self._open:
             self._open = False
+            self.tell()
+            self._tally.close(self)
             loops.discard(self)
             if self._bar is not NO_BAR:
-                self._bar.show(self._done, self._tally.failures)
+                self._bar.show(self.figures[0], self._failures)
                 self._bar.close()
 
     def settle(self) -> None:
@@ -239,7 +265,18 @@ class Turns(Pass, Generic[T]):
         return self
 
     def __next__(self) -> T:
-        self.end()
+        bound = self._bound
+        if bound is not None and self._all_plain:
+            # As in `end`, without the rest: this is the hot path.
+            seconds = perf_counter() - self._start
+            self._bound = None
+            self._plain_done += 1
+            try:
+                bound.batch.duration.record(seconds, self.totals.attributes)
+            except Exception as fault:
+                guard.report("batch_turns.end", fault)
+        else:
+            self.end()
         try:
             batch = self._advance()
         except StopIteration:
@@ -248,7 +285,11 @@ class Turns(Pass, Generic[T]):
         except BaseException as error:
             self.fail_source(error)
             raise
-        self.begin(batch)
+        if self._all_plain and not WAITING and IN_FORCE.bound is not None:
+            self._bound = IN_FORCE.bound
+            self._start = perf_counter()
+        else:
+            self.begin(batch)
         return batch
 
 
