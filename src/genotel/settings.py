@@ -74,6 +74,12 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Mapping) or not all(isinstance(part, str) for pair in value.items() for part in pair):
+        raise ValueError('expected a table of texts, { "pattern" = "name" }')
+    return tuple(value.items())
+
+
 def _collector_names(value: object) -> tuple[str, ...]:
     names = _names(value)
     return () if names == ("none",) else names
@@ -157,6 +163,21 @@ class GpuSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InventorySettings:
+    """Say where models lie beside the places that are known, and what they are called in use.
+
+    ``model_folders`` are paths or ``name=path``; ``model_names`` maps patterns of names on disk to names
+    in use, where ``{stem}`` is a file's name without its suffix. Stores are asked for what is new every
+    interval; what is known is looked at again after the rescan time.
+    """
+
+    model_folders: tuple[str, ...] = _setting((), _names, "GENOTEL_MODEL_FOLDERS")
+    model_names: tuple[tuple[str, str], ...] = _setting((), _pairs)
+    inventory_interval_seconds: float = _setting(300.0, _number(1, 86400))
+    inventory_rescan_seconds: float = _setting(3600.0, _number(1, 604800))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtlpSettings:
     """Say where telemetry is pushed to; OpenTelemetry's exporters read the details themselves."""
 
@@ -204,6 +225,8 @@ class Settings:
     journal: JournalSettings = JournalSettings()
     spool: SpoolSettings = SpoolSettings()
     collectors: CollectorSettings = CollectorSettings()
+    otlp: OtlpSettings = OtlpSettings()
+    inventory: InventorySettings = InventorySettings()
     otlp: OtlpSettings = OtlpSettings()
     gpu: GpuSettings = GpuSettings()
     advice: AdviceSettings = AdviceSettings()

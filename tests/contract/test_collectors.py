@@ -12,6 +12,8 @@ import pytest
 from genotel.collectors.collector import Closable, NoData
 from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
 from genotel.collectors.journal import JournalCollector
+from genotel.collectors.model_inventory import ModelInventoryCollector
+from genotel.collectors.model_stores import Store
 from genotel.collectors.proc_files import ProcFiles
 from genotel.collectors.registry import COLLECTORS, collectors_named
 from genotel.collectors.scrape import Scrape
@@ -50,14 +52,26 @@ def _journal(files, driver, folder):
     return collector
 
 
+def _inventory(files, driver, folder):
+    cache = folder / "hub" / "models--org--model" / "blobs"
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "abc").write_bytes(b"x" * 100)
+    there = [Store("huggingface", str(folder / "hub"), "hub")] if files is MACHINE else []
+    return ModelInventoryCollector(files, lambda _: there)
+
+
 # Collectors whose source is not below /proc and /sys -> how to make one for a machine.
-ELSEWHERE = {"gpu_nvidia": _nvidia, "journal": _journal}
+ELSEWHERE = {"gpu_nvidia": _nvidia, "journal": _journal, "model_inventory": _inventory}
 
 
 @pytest.fixture
 def make(monkeypatch, tmp_path):
     """Return a maker of collectors that are closed after the test."""
     made = []
+
+    # A busy machine takes its time to start a process.
+    monkeypatch.setattr("genotel.collectors.gpu_nvidia._FIRST_SECONDS", 20)
+    monkeypatch.setattr("genotel.collectors.model_inventory._FIRST_SECONDS", 20)
 
     def make(name, files=None):
         if files is None:

@@ -23,8 +23,8 @@ from genotel.exposition.openmetrics import OPENMETRICS_1_0_0
 from genotel.exposition.page import Page
 from genotel.exposition.text_format import TEXT_0_0_4
 
-# Collectors whose source is no file of /proc or /sys: a driver.
-ELSEWHERE = {"gpu_nvidia", "journal"}
+# Collectors whose source is no file of /proc or /sys.
+ELSEWHERE = {"gpu_nvidia", "model_inventory", "journal"}
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

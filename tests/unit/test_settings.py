@@ -204,3 +204,24 @@ def test_no_section_is_too_large() -> None:
     """Past about ten settings a feature is two features."""
     for section in dataclasses.fields(Settings):
         assert len(dataclasses.fields(type(section.default))) <= 10
+
+
+def test_names_of_models_are_a_table_of_texts(tmp_path: Path) -> None:
+    """Patterns keep their order; anything else is refused."""
+    config = _config(tmp_path, '[inventory]\nmodel_names = { "org/*-xl" = "sdxl", "*" = "{stem}" }\n')
+    assert load_settings(environ={}, config=config).inventory.model_names == (("org/*-xl", "sdxl"), ("*", "{stem}"))
+    with pytest.raises(SettingsError, match=r"argument model_names is 5: expected a table of texts"):
+        load_settings({"model_names": 5}, environ={})
+    with pytest.raises(SettingsError, match="expected a table of texts"):
+        load_settings({"model_names": {"a": 1}}, environ={})
+
+
+def test_folders_of_models_come_from_the_environment_too() -> None:
+    """A container is told so."""
+    inventory = load_settings(environ={"GENOTEL_MODEL_FOLDERS": "/data, nas=/mnt/nas"}).inventory
+    assert inventory.model_folders == ("/data", "nas=/mnt/nas")
+
+
+def test_the_number_of_gpus_comes_from_the_environment_too() -> None:
+    """A lost card is missed even if it was never seen."""
+    assert load_settings(environ={"GENOTEL_GPU_EXPECTED": "8"}).gpu.gpu_expected == 8

@@ -11,6 +11,7 @@ from genotel.collectors.disk import DiskCollector
 from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
 from genotel.collectors.journal import JournalCollector
 from genotel.collectors.memory import MemoryCollector
+from genotel.collectors.model_inventory import ModelInventoryCollector
 from genotel.collectors.network import NetworkCollector
 from genotel.collectors.pressure import PressureCollector
 from genotel.collectors.process import ProcessCollector
@@ -29,6 +30,7 @@ COLLECTORS: dict[str, Callable[[], Collector]] = {
     "pressure": PressureCollector,
     "cgroup": CgroupCollector,
     "gpu_nvidia": GpuNvidiaCollector,
+    "model_inventory": ModelInventoryCollector,
     "journal": JournalCollector,
 }
 

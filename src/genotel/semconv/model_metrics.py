@@ -46,9 +46,60 @@ MODEL_SIZE = MetricSpec(
     "genotel.model.size",
     Kind.GAUGE,
     "By",
-    "Size of a model's files on disk.",
-    labels=(a.MODEL,),
+    "Size of a model's files on disk; a file that several models have is counted once.",
+    labels=(a.MODEL, a.MODEL_LOCATION, a.MODEL_FORMAT),
+    merge=Merge.MAX,
+)
+MODEL_FILES = MetricSpec(
+    "genotel.model.files",
+    Kind.GAUGE,
+    "{file}",
+    "Files of a model on disk, each counted once.",
+    labels=(a.MODEL, a.MODEL_LOCATION, a.MODEL_FORMAT),
+    merge=Merge.MAX,
+)
+MODEL_SHARED = MetricSpec(
+    "genotel.model.shared.size",
+    Kind.GAUGE,
+    "By",
+    "Part of a model's size that other models have too: deleting this one does not free it.",
+    labels=(a.MODEL, a.MODEL_LOCATION),
+    merge=Merge.MAX,
+)
+MODEL_LAST_READ = MetricSpec(
+    "genotel.model.last_read.timestamp",
+    Kind.GAUGE,
+    "s",
+    "Unix time at which a model's files were last read; absent where the filesystem does not keep it.",
+    labels=(a.MODEL, a.MODEL_LOCATION),
+    merge=Merge.MAX,
+)
+MODEL_LAST_MODIFIED = MetricSpec(
+    "genotel.model.last_modified.timestamp",
+    Kind.GAUGE,
+    "s",
+    "Unix time at which a model's files were last written.",
+    labels=(a.MODEL, a.MODEL_LOCATION),
+    merge=Merge.MAX,
+)
+MODEL_SCANNED = MetricSpec(
+    "genotel.model.scanned.timestamp",
+    Kind.GAUGE,
+    "s",
+    "Unix time at which a location was last walked to its end; older than that is nothing on the page.",
+    labels=(a.MODEL_LOCATION,),
     merge=Merge.MAX,
 )
 
-MODEL_METRICS = (LOAD_DURATION, EVENTS, RESIDENT, LAST_USED)
+MODEL_METRICS = (
+    LOAD_DURATION,
+    EVENTS,
+    RESIDENT,
+    LAST_USED,
+    MODEL_SIZE,
+    MODEL_FILES,
+    MODEL_SHARED,
+    MODEL_LAST_READ,
+    MODEL_LAST_MODIFIED,
+    MODEL_SCANNED,
+)

@@ -96,9 +96,11 @@ def driver(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def box(driver, moving, tmp_path):
+def box(driver, moving, tmp_path, monkeypatch):
     """Return a maker of boxes whose child ends with the test."""
     made = []
+    # A busy machine takes its time to start a process.
+    monkeypatch.setattr("genotel.collectors.gpu_nvidia._FIRST_SECONDS", 20)
 
     def make(find_library=lambda: driver.library, model_of=lambda _: "", **settings):
         files = ProcFiles(str(tmp_path / "proc"), str(tmp_path / "sys"))
@@ -320,10 +322,11 @@ def test_a_driver_that_crashes_costs_one_child(driver, box, moving):
     one.until(one.answers(FIRST))
 
 
-def test_a_driver_that_crashes_from_the_start_is_a_failure(driver, box, moving):
+def test_a_driver_that_crashes_from_the_start_is_a_failure(driver, box, moving, monkeypatch):
     """Not the same as a box without a GPU, which is none."""
     driver.say("gpu.*.crash.* = 1\ngpu.0.crash.uuid = 1")
     one = box()
+    monkeypatch.setattr("genotel.collectors.gpu_nvidia._FIRST_SECONDS", 0.1)
     assert one.read() == (None, True)
     one.until(lambda _: one.collector._child.pid is None)
     moving.added += 1.5
