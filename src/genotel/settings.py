@@ -225,10 +225,9 @@ class Settings:
     journal: JournalSettings = JournalSettings()
     spool: SpoolSettings = SpoolSettings()
     collectors: CollectorSettings = CollectorSettings()
-    otlp: OtlpSettings = OtlpSettings()
+    gpu: GpuSettings = GpuSettings()
     inventory: InventorySettings = InventorySettings()
     otlp: OtlpSettings = OtlpSettings()
-    gpu: GpuSettings = GpuSettings()
     advice: AdviceSettings = AdviceSettings()
     export: ExportSettings = ExportSettings()
 
