@@ -27,7 +27,7 @@ MINIMUM_MODELS = 30
 MAX_CUTS = 8
 # Odds by idle time and by decayed count: the second tells models that are used daily from one-off uses.
 PLAIN_WEIGHTS = (0.45, 0.55)
-# Outcomes, made up and at the plain answer, that a weight is held by: the level's, the plain answers' and the corrections'.
+# Made-up outcomes, at the plain answer, that hold a weight: the level's, the plain answers', the corrections'.
 _RIDGE_LEVEL, _RIDGE_PLAIN, _RIDGE_FIRST, _RIDGE_FURTHER = 50.0, 100.0, 250.0, 2500.0
 # Outcomes of one history depend on each other; past this many, more of them loosen the ridge.
 _LOOSENED_BY = 5000.0

@@ -13,6 +13,7 @@ from genotel.cli.sources import (
     BearerTokenFile,
     CaFile,
     CertificateFile,
+    CheckpointFile,
     EventsFile,
     Headers,
     JournalFile,
@@ -50,6 +51,7 @@ def recommend(
     ca_file: CaFile = None,
     cert_file: CertificateFile = None,
     key_file: KeyFile = None,
+    checkpoint: CheckpointFile = None,
 ) -> None:
     """Say which models can be deleted and which are failing, how sure that is, and why."""
     report = report_named(format_name)
@@ -57,7 +59,7 @@ def recommend(
     kinds = check_kinds(kind)
     settings = load_settings()
     access = ServerOptions(tenant, bearer_token_file, tuple(header or ()), ca_file, cert_file, key_file)
-    source = chosen_source(prometheus, journal, events, access)
+    source = chosen_source(prometheus, journal, events, access, checkpoint)
     advice = advise(source.load_usage(), kinds, settings.advice)
     page = Page(generated_at=SYSTEM_CLOCK.wall(), width=_columns(), has_color=_has_color())
     sys.stdout.write(report.render(advice, page))

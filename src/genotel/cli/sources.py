@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from genotel.errors import SettingsError
+from genotel.history.checkpoint import Checkpointed
 from genotel.history.from_events import Events
 from genotel.history.from_journal import Journal
 from genotel.history.from_prometheus import Prometheus
@@ -30,6 +31,10 @@ EventsFile = Annotated[
         help="Read the history from a CSV file with the header "
         "timestamp,model[,status,duration_seconds,load_seconds,size_bytes]."
     ),
+]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(help="Keep all that was ever read in this file, so that a store that forgets can answer for longer."),
 ]
 Tenant = Annotated[str | None, typer.Option(help="Tenant of a Mimir or Cortex, sent as X-Scope-OrgID.")]
 BearerTokenFile = Annotated[Path | None, typer.Option(help="File with the token for the server.")]
@@ -57,13 +62,24 @@ class ServerOptions:
 
 
 def chosen_source(
-    prometheus: str | None, journal: Path | None, events: Path | None, server: ServerOptions
+    prometheus: str | None,
+    journal: Path | None,
+    events: Path | None,
+    server: ServerOptions,
+    checkpoint: Path | None = None,
 ) -> HistorySource:
-    """Return the one source that was named, or else the journal of this machine.
+    """Return the one source that was named, or else the journal of this machine, with its checkpoint.
 
     Raises:
         SettingsError: more than one was named, there is nothing to read, or a header is none.
     """
+    source = _named_source(prometheus, journal, events, server)
+    return source if checkpoint is None else Checkpointed(source, checkpoint)
+
+
+def _named_source(
+    prometheus: str | None, journal: Path | None, events: Path | None, server: ServerOptions
+) -> HistorySource:
     named = [
         option
         for option, value in (("--prometheus", prometheus), ("--journal", journal), ("--events", events))

@@ -218,3 +218,19 @@ def test_a_web_page_instead_of_a_server_is_one_line_and_exit_code_three(
     assert shown.out == ""
     assert "web page" in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_a_checkpoint_remembers_what_an_event_list_no_longer_holds(
+    events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second list begins where the first ended; the dead model of the first is still known."""
+    file = tmp_path / "checkpoint.npz"
+    assert call(monkeypatch, "--events", str(events), "--checkpoint", str(file), "--format", "json") == 0
+    capsys.readouterr()
+    later = tmp_path / "later.csv"
+    later.write_text("timestamp,model\n" + "\n".join(f"{EPOCH + day * DAY:.0f},busy" for day in range(58, 70)))
+    assert call(monkeypatch, "--events", str(later), "--checkpoint", str(file), "--format", "json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["source"] == "events later.csv and checkpoint checkpoint.npz"
+    assert content["window"]["start"] == "2024-12-30T00:00:00Z"
+    assert "dead" in {entry["model"] for entry in content["recommendations"]}
