@@ -49,7 +49,11 @@ def safe_parameters(given: Mapping[str, object]) -> dict[str, bool | int | float
         number = _number(value)
         if number is not None:
             safe[name] = number
-        elif name in _WORDS and isinstance(value, str) and _WORD.fullmatch(value):
+        elif (
+            isinstance(value, str)
+            and name in _WORDS
+            and (_RESOLUTION if name == "resolution" else _WORD).fullmatch(value)
+        ):
             safe[name] = value
     return safe
 
@@ -84,7 +88,7 @@ def counted_values(parameters: Mapping[str, bool | int | float | str]) -> list[t
     width, height = parameters.get("width"), parameters.get("height")
     if isinstance(width, int) and isinstance(height, int):
         pairs.append(("resolution", f"{width}x{height}"))
-    elif isinstance(resolution := parameters.get("resolution"), str) and _RESOLUTION.fullmatch(resolution):
+    elif isinstance(resolution := parameters.get("resolution"), str):
         pairs.append(("resolution", resolution))
     steps = parameters.get("steps")
     if isinstance(steps, int) and not isinstance(steps, bool):
