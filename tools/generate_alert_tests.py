@@ -7,14 +7,19 @@ import json
 from genotel.rules.rule import Alert, Group
 from tools.alert_cases import ALWAYS, CASES, Case, Series
 
-# Recordings and constants that alerts of any group may read. The alert on missing constants must go without.
-SHARED = ("thresholds", "recordings", "long-recordings")
+# What the alerts of a group read of other files; those of the rest read the constants only. The alert on
+# missing constants must go without.
 ALONE = "meta"
+READ = {
+    ALONE: (),
+    "availability": ("thresholds", "recordings"),
+    "slo": ("thresholds", "recordings", "long-recordings"),
+}
 
 
 def alert_tests(group: Group, step: int) -> str:
     """Return the tests of a group's alerts that are evaluated every ``step`` minutes."""
-    files = [group.name] if group.name == ALONE else [*SHARED, group.name]
+    files = [*READ.get(group.name, ("thresholds",)), group.name]
     parts = [
         "# Made from tools/alert_cases.py by `make generate`; run it by `promtool test rules`.\n",
         f"rule_files: [{', '.join(f'../{name}.yaml' for name in files)}]\n",

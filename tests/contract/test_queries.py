@@ -24,7 +24,7 @@ PANELS = [
 RULES = [
     pytest.param(rule.query, id=f"{rule.name}-{number}") for group in GROUPS for number, rule in enumerate(group.rules)
 ]
-NAMES = ["job", "instance", "model", "experiment"]
+NAMES = ["job", "instance", "model", "experiment", "gpu"]
 
 
 @pytest.mark.parametrize(("board", "panel", "query"), PANELS)

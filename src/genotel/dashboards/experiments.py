@@ -8,7 +8,7 @@ from genotel.promql.panel_queries import EXPERIMENTS, MODELS
 from genotel.semconv import attributes as a
 from genotel.semconv import dashboard_names as names
 
-_NONE = "no experiment yet: genotel.experiment()"
+_NONE = "no experiment yet: experiment()"
 DASHBOARD = Dashboard(
     names.EXPERIMENTS,
     "genotel / Experiments",

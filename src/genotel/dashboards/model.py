@@ -146,7 +146,7 @@ DASHBOARD = Dashboard(
                     Unit.COUNT,
                     (Query(c.LOADS, named(a.MODEL, a.EVENT)),),
                     "Loads and unloads: many of both are models that take turns.",
-                    "no loads recorded: genotel.model_load()",
+                    "no loads recorded: model_load()",
                 ),
                 Panel(
                     "Load time p95",
@@ -154,7 +154,7 @@ DASHBOARD = Dashboard(
                     Unit.SECONDS,
                     (Query(c.LOAD_P95, named(a.MODEL)),),
                     "95 % of the loads took no longer.",
-                    "no loads recorded: genotel.model_load()",
+                    "no loads recorded: model_load()",
                 ),
                 Panel(
                     "Resident",
@@ -162,7 +162,7 @@ DASHBOARD = Dashboard(
                     Unit.COUNT,
                     (Query(c.RESIDENT, named(a.MODEL, "instance")),),
                     "In how many programs the model is loaded.",
-                    "no loads recorded: genotel.model_load()",
+                    "no loads recorded: model_load()",
                 ),
             ),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genotel.rules import (
     availability,
+    gpu,
     host,
     itself,
     long_recordings,
@@ -22,6 +23,7 @@ GROUPS: tuple[Group, ...] = (
     availability.GROUP,
     slo.GROUP,
     models.GROUP,
+    gpu.GROUP,
     host.GROUP,
     itself.GROUP,
     meta.GROUP,
