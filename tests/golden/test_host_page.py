@@ -11,6 +11,7 @@ from genotel.clock import Clock
 from genotel.collectors.cgroup import CgroupCollector
 from genotel.collectors.cpu import CpuCollector
 from genotel.collectors.disk import DiskCollector
+from genotel.collectors.gpu_amd import GpuAmdCollector
 from genotel.collectors.memory import MemoryCollector
 from genotel.collectors.network import NetworkCollector
 from genotel.collectors.pressure import PressureCollector
@@ -47,6 +48,7 @@ def scrape():
             ProcessCollector(files, ticks_per_second=100, page_bytes=4096),
             PressureCollector(files),
             CgroupCollector(files),
+            GpuAmdCollector(files, clock=Clock(monotonic=lambda: 5.0)),
         ],
         clock=Clock(wall=lambda: 1_700_000_000.5, monotonic=lambda: 5.0),
     )

@@ -8,6 +8,7 @@ from genotel.collectors.cgroup import CgroupCollector
 from genotel.collectors.collector import Collector, Configurable
 from genotel.collectors.cpu import CpuCollector
 from genotel.collectors.disk import DiskCollector
+from genotel.collectors.gpu_amd import GpuAmdCollector
 from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
 from genotel.collectors.journal import JournalCollector
 from genotel.collectors.memory import MemoryCollector
@@ -30,6 +31,7 @@ COLLECTORS: dict[str, Callable[[], Collector]] = {
     "pressure": PressureCollector,
     "cgroup": CgroupCollector,
     "gpu_nvidia": GpuNvidiaCollector,
+    "gpu_amd": GpuAmdCollector,
     "model_inventory": ModelInventoryCollector,
     "journal": JournalCollector,
 }
