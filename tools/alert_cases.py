@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genotel.semconv import attributes as a
+from genotel.semconv import batch_metrics as b
 from genotel.semconv import generation_metrics as g
 from genotel.semconv import gpu_metrics as gpu
 from genotel.semconv import host_metrics as h
@@ -364,7 +365,49 @@ def _gpu() -> Iterator[Case]:
     )
 
 
+def _queues() -> Iterator[Case]:
+    kept = {"QUEUE_NAME": "intake"}
+    of_queue = WHERE | {label_name(a.QUEUE_NAME): "intake"}
+    age = series(b.QUEUE_OLDEST_AGE, **kept)
+    yield simple("GenotelQueueOld", age, "301x{n}", "299x8", "1x10", 8, 11, 16, **kept)
+    length, limit = series(b.QUEUE_LENGTH, **kept), series(b.QUEUE_LIMIT, **kept)
+    yield Case(
+        "GenotelQueueFull",
+        of_queue,
+        {length: "91x8", limit: "100x8"},
+        8,
+        {length: "89x8", limit: "100x8"},
+        {length: "91x8 10x10", limit: "100x18"},
+        11,
+        16,
+    )
+    yield Case(
+        "GenotelQueueGrowing",
+        of_queue,
+        {length: "0+3x30", limit: "100x30"},
+        30,
+        {length: "0+1.5x30", limit: "100x30"},
+        {length: "0+3x30 20x20", limit: "100x50"},
+        50,
+        40,
+    )
+    refused = series(b.QUEUE_REFUSED, **kept, REASON="full")
+    yield counted("GenotelQueueRefusing", refused, 5, 15, 20, **kept)
+    good = series(b.BATCHES, BATCH_NAME="nightly", OUTCOME="ok")
+    bad = series(b.BATCHES, BATCH_NAME="nightly", OUTCOME="error")
+    yield Case(
+        "GenotelBatchesFail",
+        WHERE | {label_name(a.BATCH_NAME): "nightly"},
+        {good: "0+1x60", bad: "0+0.3x60"},
+        60,
+        {good: "0+1x60", bad: "0+0.2x60"},
+        {good: "0+1x160", bad: "0+0.3x60 18x100"},
+        140,
+        140,
+    )
+
+
 OF_CARD = WHERE | {label_name(a.HARDWARE_ID): "GPU-1"}
 # The heartbeat has no condition: it fires, whatever there is.
 ALWAYS = "GenotelWatchdog"
-CASES = (*_availability(), *_burn(), *_models(), *_gpu(), *_host(), *_itself(), *_meta())
+CASES = (*_availability(), *_burn(), *_models(), *_queues(), *_gpu(), *_host(), *_itself(), *_meta())

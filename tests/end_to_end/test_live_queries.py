@@ -24,7 +24,7 @@ pytestmark = pytest.mark.real_servers
 
 # Everything that the SDK can record, until stdin is closed.
 BUSY = """
-import json, sys, threading, time
+import json, queue, sys, threading, time
 import genotel
 folder = sys.argv[1]
 handle = genotel.configure(port=0, collectors="all", models=["never-used"], journal=folder + "/journal.db")
@@ -37,12 +37,27 @@ def stream():
     for word in ("a", "b", "c"):
         yield word
 
+def loop():
+    stats = genotel.BatchStats(name="nightly")
+    for _ in genotel.batches(range(100000), stats=stats, size=lambda _: 2, enqueued_at=lambda _: time.time() - 0.01):
+        if ended.wait(0.05):
+            break
+loops = threading.Thread(target=loop, daemon=True)
+loops.start()
+jobs = genotel.track_queue(queue.Queue(maxsize=2), name="intake")
+jobs.put("stays")
+
 turn = 0
 while not ended.wait(0.05):
     turn += 1
     with genotel.model_load("sdxl"):
         pass
     list(stream())
+    jobs.put("goes")
+    try:
+        jobs.put_nowait("too many")
+    except queue.Full:
+        jobs.get()
     with genotel.experiment("sampler", variant="AB"[turn % 2]):
         try:
             with genotel.generation("sdxl", output="image", parameters={"steps": 2, "width": 64, "height": 64}) as call:
@@ -58,6 +73,7 @@ while not ended.wait(0.05):
                     raise ValueError("told to")
         except ValueError:
             pass
+loops.join(5)
 genotel.shutdown()
 """
 CARDS = """

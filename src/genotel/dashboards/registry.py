@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genotel.dashboards import experiments, gpu, host, itself, model, overview, slo
+from genotel.dashboards import batches, experiments, gpu, host, itself, model, overview, slo
 from genotel.dashboards.dashboard import Dashboard
 
 DASHBOARDS: tuple[Dashboard, ...] = (
@@ -10,6 +10,7 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     model.DASHBOARD,
     slo.DASHBOARD,
     experiments.DASHBOARD,
+    batches.DASHBOARD,
     gpu.DASHBOARD,
     host.DASHBOARD,
     itself.DASHBOARD,
