@@ -408,3 +408,10 @@ def test_garbage_never_is_a_500(page: FakePage) -> None:
         client = Client(server.port)
         assert client.get().reply().status == 200
         client.close()
+
+
+def test_an_idle_connection_outlives_prometheus_own_limit() -> None:
+    """Prometheus closes after five minutes; the client should be the one that closes. The others are promises too."""
+    limits = Limits()
+    assert (limits.connections, limits.read_seconds, limits.write_seconds) == (256, 10.0, 30.0)
+    assert (limits.idle_seconds, limits.drain_seconds) == (330.0, 5.0)
