@@ -98,7 +98,7 @@ FOLDERS: dict[str, Folder] = {
     "rules": Folder("registry.py", frozenset({"registry", "rule", "writing"})),
     "report": Folder(
         "registry.py",
-        frozenset({"backtest_html", "backtest_json", "backtest_text", "registry", "report", "wording"}),
+        frozenset({"backtest_html", "backtest_json", "backtest_text", "hand_over", "registry", "report", "wording"}),
     ),
     "cli": Folder("main.py", frozenset({"main", "sources"})),
 }

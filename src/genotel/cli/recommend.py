@@ -27,6 +27,7 @@ from genotel.clock import SYSTEM_CLOCK
 from genotel.errors import SettingsError
 from genotel.recommenders.advice import Advice, advise, check_kinds
 from genotel.recommenders.recommendation import Priority
+from genotel.report.hand_over import KIND, hand_over
 from genotel.report.registry import report_named
 from genotel.report.report import Page
 from genotel.settings import load_settings
@@ -40,10 +41,20 @@ def recommend(
     journal: JournalFile = None,
     events: EventsFile = None,
     format_name: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
-    kind: Annotated[list[str] | None, typer.Option(help="A kind of advice (repeatable): cleanup, performance.")] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="A kind of advice (repeatable): cleanup, performance, preload, priority; the last if asked."),
+    ] = None,
     fail_on: Annotated[
         str | None,
         typer.Option(help="End with exit code 1 if there is advice of this priority (high, medium, low) or above."),
+    ] = None,
+    hand_over_to: Annotated[
+        str | None,
+        typer.Option("--hand-over", help="Print the models to keep loaded as a plan, or calls: plan, ollama, triton."),
+    ] = None,
+    memory_bytes: Annotated[
+        int | None, typer.Option(min=0, help="With --hand-over: what the models may take together.")
     ] = None,
     tenant: Tenant = None,
     bearer_token_file: BearerTokenFile = None,
@@ -56,13 +67,14 @@ def recommend(
     """Say which models can be deleted and which are failing, how sure that is, and why."""
     report = report_named(format_name)
     limit = _priority(fail_on)
-    kinds = check_kinds(kind)
+    kinds = check_kinds(kind if hand_over_to is None else [KIND])
     settings = load_settings()
     access = ServerOptions(tenant, bearer_token_file, tuple(header or ()), ca_file, cert_file, key_file)
     source = chosen_source(prometheus, journal, events, access, checkpoint)
     advice = advise(source.load_usage(), kinds, settings.advice)
     page = Page(generated_at=SYSTEM_CLOCK.wall(), width=_columns(), has_color=_has_color())
-    sys.stdout.write(report.render(advice, page))
+    text = report.render(advice, page) if hand_over_to is None else hand_over(advice, hand_over_to, memory_bytes)
+    sys.stdout.write(text)
     sys.stdout.flush()
     if limit is not None and _has_advice_from(limit, advice):
         raise typer.Exit(1)

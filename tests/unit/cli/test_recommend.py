@@ -74,6 +74,16 @@ def test_json_is_one_object(events: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert {entry["kind"] for entry in content["withheld"]} == {"performance"}
 
 
+def test_models_to_keep_loaded_are_handed_over(
+    events: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As calls, which are only printed."""
+    assert call(monkeypatch, "--events", str(events), "--hand-over", "triton") == 0
+    assert "/v2/repository/models/busy/load" in capsys.readouterr().out
+    assert call(monkeypatch, "--events", str(events), "--hand-over", "magic") == 2
+    assert "unknown hand-over 'magic'" in capsys.readouterr().err
+
+
 def test_a_terminal_gets_colour_unless_it_says_no(
     events: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
