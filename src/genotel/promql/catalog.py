@@ -152,8 +152,10 @@ def loads_held(part: str, window_seconds: float) -> str:
 
 
 def model_sizes(window_seconds: float) -> str:
-    """Return the query for the bytes of each model on disk, on the server where it is largest."""
-    return f"max by ({MODEL_LABEL}) (last_over_time({select_ours(MODEL_SIZE).over(window_seconds)}))"
+    """Return the query for the bytes of each model on disk, all formats and places of the host that has most."""
+    held = f"last_over_time({select_ours(MODEL_SIZE).over(window_seconds)})"
+    # Hosts may share a folder, so that their sum would count it more than once.
+    return f"max by ({MODEL_LABEL}) ({sum_by((*TARGET_LABELS, MODEL_LABEL), held)})"
 
 
 def one_of(values: Iterable[str]) -> str:

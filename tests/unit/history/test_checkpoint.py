@@ -15,6 +15,7 @@ from genotel.analysis.recalibration import recalibrated_probability
 from genotel.errors import InputError
 from genotel.history import checkpoint
 from genotel.history.checkpoint import Checkpointed, merge, read_checkpoint, write_checkpoint
+from genotel.history.from_events import Events
 from genotel.history.hourly import HOURS_PER_DAY, SECONDS_PER_DAY, HourTable
 from genotel.history.usage import UsageHistory, empty_history
 from histories import EPOCH, EPOCH_DAY, history
@@ -135,6 +136,19 @@ def test_an_empty_store_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     write_checkpoint(known, file)
     same(Checkpointed(Store([empty_history("a store")]), file).load_usage(), known)
     same(read_checkpoint(file), known)
+
+
+def test_its_place_and_mark_are_those_of_what_is_read(tmp_path: Path) -> None:
+    """Two checkpoints of one file are two places; a source that cannot be told apart is none."""
+    (tmp_path / "events.csv").write_text("timestamp,model\n1700000000,sdxl\n")
+    events = Events(tmp_path / "events.csv")
+    one, other = Checkpointed(events, tmp_path / "a"), Checkpointed(events, tmp_path / "b")
+    assert one.place != other.place
+    assert one.place == Checkpointed(events, tmp_path / "a").place
+    assert one.mark() == events.mark()
+    unknown = Checkpointed(Store([]), tmp_path / "a")
+    assert unknown.place is None
+    assert unknown.mark() is None
 
 
 def test_a_first_run_without_data_makes_an_empty_file(tmp_path: Path) -> None:

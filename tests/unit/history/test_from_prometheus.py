@@ -29,6 +29,7 @@ class Store:
         extra: put into every answer beside its data.
         headers: headers that must be there, else 401.
         use_gzip: whether bodies are compressed.
+        has_up: whether anybody counts the scrapes.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class Store:
         extra: dict[str, object] | None = None,
         headers: dict[str, str] | None = None,
         use_gzip: bool = False,
+        has_up: bool = True,
     ) -> None:
+        self.has_up = has_up
         self.down, self.extra, self.headers, self.use_gzip = down, extra or {}, headers or {}, use_gzip
         self.asked: list[str] = []
 
@@ -72,6 +75,8 @@ class Store:
         if query.startswith("count by"):
             ones = np.where(is_there, 5.0, np.nan)
             return [({**server, model: name}, ones) for name in ("daily", "idle")]
+        if query.startswith("avg by") and not self.has_up:
+            return []
         if query.startswith("avg by"):
             ago = np.round((NOW - times) / HOUR)
             return [(server, np.where(is_there, np.where(np.isin(ago, list(self.down)), 0.0, 1.0), np.nan))]
@@ -101,6 +106,14 @@ def test_the_history_begins_with_what_the_store_holds() -> None:
     assert history.total("succeeded").tolist() == [10, 0]
     assert np.isnan(history.last_used[1])
     assert history.notes == ()
+
+
+def test_without_counted_scrapes_the_days_with_samples_are_observed() -> None:
+    """Remote writing has no scrapes; a day on which the server told nothing is hidden."""
+    with answering(Store(has_up=False)) as url:
+        history = read(url)
+    assert history.observed_ratio == 1.0
+    assert history.models == ("daily", "idle")
 
 
 def test_a_server_that_did_not_answer_hides_the_hour() -> None:
