@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,9 @@ import pytest
 
 from tests.architecture.sources import ROOT
 from tests.conftest import require
-from tests.servers import fetch, free_port, wait_for
+from tests.end_to_end.test_live_queries import CARDS, IDLE, started
+from tests.fake_nvml import STATE_VARIABLE, FakeDriver
+from tests.servers import RealPrometheus, fetch, free_port, wait_for
 
 FOLDER = ROOT / "alerting-rules" / "alertmanager"
 CONFIGURATION = FOLDER / "alertmanager.yaml"
@@ -200,3 +203,35 @@ def test_the_worse_alert_of_a_machine_keeps_the_lesser_back(alertmanager, sent):
     rows = json.loads(fetch(f"{alertmanager}/api/v2/alerts"))
     held = [row["labels"] for row in rows if row["status"]["inhibitedBy"]]
     assert held == [high]
+
+
+@pytest.mark.real_servers
+def test_a_fault_of_a_card_pages_somebody_within_half_a_minute(tmp_path, alertmanager, sent):
+    """Driver, collector, page, scrape, rule, route, pager: the whole way, with the messages that people read."""
+    driver = FakeDriver(tmp_path / "cards", CARDS)
+    variables = {STATE_VARIABLE: str(tmp_path / "cards"), "LD_LIBRARY_PATH": os.path.dirname(driver.library)}
+    program, address = started(IDLE, **variables)
+    server = RealPrometheus(tmp_path / "prometheus", {"genotel-host": address})
+    path = tmp_path / "prometheus" / "prometheus.yml"
+    text = path.read_text(encoding="utf-8").replace("global: {", "global: {evaluation_interval: 1s, ")
+    path.write_text(
+        f'{text}rule_files: ["{ROOT}/alerting-rules/*.yaml"]\nalerting:\n  alertmanagers:\n'
+        f"    - static_configs: [{{targets: [{alertmanager.removeprefix('http://')!r}]}}]\n",
+        encoding="utf-8",
+    )
+    fault = 'hw_errors_total{error_type="xid:79"}'
+    try:
+        with server:
+            wait_for("the card", lambda: len(server.query(f"count_over_time({fault}[1m]) > 2")) == 2)
+            before = time.monotonic()
+            driver.say("gpu.1.xid = 79\ngpu.1.xid_seq = 1")
+            body = wait_for("a page", lambda: [body for path, body in sent[1] if path == "/pager"], 60)[0]
+            taken = time.monotonic() - before
+        assert taken < 30
+        assert body["payload"]["summary"] == "[FIRING 1] A GPU reported an error that needs a reset or a repair."
+        assert "reported xid:79." in json.dumps(body)
+        assert "runbooks/gpu.md#genotelgpuxidfatal" in json.dumps(body)
+    finally:
+        program.stdin.close()
+        program.wait(20)
+        program.stdout.close()
