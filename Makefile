@@ -9,7 +9,7 @@ READY := .venv/.ready
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup format lint types floors generate check-generated test demo docs
+.PHONY: help setup format lint types floors generate check-generated test test-libraries demo docs
 
 help: ## say what each target is for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -41,6 +41,12 @@ check-generated: $(READY) ## fail when a generated file is not what its source s
 
 test: lint types floors check-generated ## run everything that CI runs
 	$(BIN)/pytest -n $(WORKERS) --doctest-modules --cov=genotel tests src $(ARGS)
+
+test-libraries: $(READY) .venv-libraries/.ready ## run the tests of real diffusers, transformers, onnxruntime … (1.4 GB, CPU)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 GENOTEL_TEST_LIBRARIES=true .venv-libraries/bin/python -m pytest tests/real_libraries $(ARGS)
+
+.venv-libraries/.ready: pyproject.toml tools/set_up_libraries.sh | $(READY)
+	tools/set_up_libraries.sh
 
 demo: $(READY) ## watch a real workload for 30 s: page, live numbers, advice; ARGS="--seconds 300"
 	$(BIN)/genotel demo $(or $(ARGS),--seconds 30)

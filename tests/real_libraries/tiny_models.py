@@ -111,6 +111,7 @@ def unet(down=("DownBlock2D", "CrossAttnDownBlock2D"), up=("CrossAttnUpBlock2D",
         down_block_types=down,
         up_block_types=up,
         cross_attention_dim=32,
+        attention_head_dim=2,
         norm_num_groups=2,
     )
 

@@ -87,13 +87,13 @@ class LibraryCall(Generation):
             self._instruments.phase_duration.record(seconds, attributes, self._context)
 
     def chunks_took(self, seconds: Sequence[float]) -> None:
-        """Record the time to the first token and the times between the others, in seconds."""
+        """Record the time to the first token and, where known, the mean time between the others, in seconds."""
         if self.measuring and self._instruments is not None and seconds:
             attributes = self._site.totals.attributes
             self._first_chunk_seconds = seconds[0]
             self._noted = True
             self._instruments.time_to_first_chunk.record(seconds[0], attributes, self._context)
-            for each in seconds[1:MAX_RECORDS]:
+            for each in seconds[1:]:
                 self._instruments.time_per_output_chunk.record(each, attributes, self._context)
 
 
