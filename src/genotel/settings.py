@@ -136,9 +136,13 @@ class JournalSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolSettings:
-    """Say in which folder the processes of one service leave their values for each other (None: nowhere)."""
+    """Say in which folder the processes of one service leave their values for each other (None: nowhere).
+
+    ``spool_exact`` counts calls in shared memory, so that a killed process loses none of them.
+    """
 
     spool: Path | None = _setting(None, _folder, "GENOTEL_SPOOL")
+    spool_exact: bool = _setting(False, _boolean, "GENOTEL_SPOOL_EXACT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

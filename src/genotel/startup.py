@@ -25,6 +25,7 @@ from genotel.exposition.registry_source import Registry, RegistrySource
 from genotel.exposition.server import PageServer
 from genotel.exposition.serving import serve_if_free
 from genotel.instrumentation import accumulators, instruments
+from genotel.instrumentation.exact_counts import keep_counts
 from genotel.instrumentation.late_ends import settle_all
 from genotel.instrumentation.models import declare_models
 from genotel.instrumentation.restoring import restore_uses
@@ -89,6 +90,7 @@ def configure(
     collectors: str | Iterable[str] | None = None,
     journal: Path | str | bool | None = None,
     spool: Path | str | None = None,
+    spool_exact: bool | None = None,
     models: Iterable[str] | None = None,
     spans: bool | None = None,
     disabled: bool | None = None,
@@ -110,6 +112,7 @@ def configure(
             since N workers must not publish N copies of the host.
         journal: file for call records; True takes ``$XDG_STATE_HOME/genotel/journal.db``.
         spool: folder that the processes of one service share, so that any page shows all of them.
+        spool_exact: count calls in shared memory, so that a killed process loses none of them.
         models: names of models whose counters are to be born at 0 now, before their first use.
         spans: whether calls make spans.
         disabled: measure nothing.
@@ -135,6 +138,7 @@ def configure(
             "collectors": collectors if collectors is None or isinstance(collectors, str) else tuple(collectors),
             "journal": journal,
             "spool": spool,
+            "spool_exact": spool_exact,
             "models": None if models is None else tuple(models),
             "spans": spans,
             "disabled": disabled,
@@ -235,6 +239,8 @@ def _open_spool(handle: Handle) -> None:
         from genotel.spool.spool import open_spool
 
         handle._spool = open_spool(folder, handle.page, on_tick=lambda: _take_over(handle))
+        if handle._spool is not None and handle._settings.spool.spool_exact:
+            keep_counts(handle._spool.give_counts)
 
 
 def _serve(handle: Handle, *, quiet: bool) -> None:

@@ -24,6 +24,7 @@ from tests.servers import fetch, free_port, wait_for
 
 OK = re.compile(r'^genotel_generation_requests_total\{.*genotel_outcome="ok".*\} (\d+)$', re.MULTILINE)
 DURATIONS = re.compile(r"^gen_ai_client_operation_duration_seconds_count\{.*\} (\d+)$", re.MULTILINE)
+STARTED = re.compile(r"^genotel_generation_started_total\{.*\} (\d+)$", re.MULTILINE)
 ACTIVE = re.compile(r"^genotel_generation_active\{.*\} (\d+)$", re.MULTILINE)
 MODEL = re.compile('gen_ai_request_model="([^"]*)"')
 LIVE = re.compile(r'^genotel_spool_workers\{genotel_worker_state="live"\} (\d+)$', re.MULTILINE)
@@ -231,6 +232,29 @@ for count in (3, 5):
     assert (ended.returncode, ended.stderr) == (0, "")
     page = page_of(tmp_path / "spool")
     assert (total(OK, page), total(DURATIONS, page)) == (8, 8)
+
+
+@pytest.mark.parametrize("end", ["SIGKILL", "_exit"])
+def test_exact_counts_lose_nothing_to_a_kill(tmp_path: Path, end: str) -> None:
+    """Not the last call, nor a model that was first used after the last look, nor the call under way."""
+    program = f"""
+genotel.configure(models=["sdxl"])
+if __name__ == "__main__":
+    paint_many(500)
+    if (pid := os.fork()) == 0:
+        paint_many(50)
+        for name in ("new", "sdxl"):
+            with genotel.generation(name):
+                if name == "sdxl":
+                    os.{"kill(os.getpid(), signal.SIGKILL)" if end == "SIGKILL" else "_exit(0)"}
+    os.waitpid(pid, 0)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    run(program, tmp_path, spool=tmp_path / "spool", GENOTEL_SPOOL_EXACT="true")
+    page = page_of(tmp_path / "spool")
+    assert by_model(OK, page) == {"sdxl": 550, "new": 1}
+    assert by_model(STARTED, page) == {"sdxl": 551, "new": 1}
+    assert by_model(DURATIONS, page).get("sdxl", 0) < 550
 
 
 SERVER = """

@@ -8,8 +8,8 @@ re-entrant: a signal handler or the garbage collector may come back in here in t
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from genotel import guard
 from genotel.instrumentation import caps
@@ -21,6 +21,22 @@ from genotel.semconv.model_metrics import EVENTS
 # outcomes each, these are the most that the page's reader lets through (telemetry/reader.py).
 MAX_LABEL_SETS = 2_000
 MAX_PARAMETER_VALUES = 100
+
+
+class Counts(Protocol):
+    """Hold counts in order: a list, or memory that outlives the process."""
+
+    def __getitem__(self, index: int, /) -> int:
+        """Return a count."""
+        ...
+
+    def __setitem__(self, index: int, count: int, /) -> None:
+        """Set a count."""
+        ...
+
+    def __iter__(self) -> Iterator[int]:
+        """Return all counts."""
+        ...
 
 
 class CallKey(NamedTuple):
@@ -51,8 +67,8 @@ class CallTotals:
 
     __slots__ = (
         "attributes",
+        "counts",
         "errors",
-        "finished",
         "folded",
         "lock",
         "outcomes",
@@ -61,7 +77,6 @@ class CallTotals:
         "phases",
         "shown",
         "stale",
-        "started",
         "steps",
         "token_attributes",
         "tokens_read",
@@ -79,10 +94,10 @@ class CallTotals:
             self.attributes[a.EXPERIMENT] = key.experiment
         if key.variant is not None:
             self.attributes[a.VARIANT] = key.variant
-        self.started = 0
-        self.finished = [0] * len(a.OUTCOMES)
+        # Finished calls by outcome, then those begun.
+        self.counts: Counts = [0] * (len(a.OUTCOMES) + 1)
         # What the scrape under way shows: (started, finished).
-        self.shown: tuple[int, list[int]] = (0, self.finished[:])
+        self.shown: tuple[int, list[int]] = (0, self.finished)
         self.outcomes = [{**self.attributes, a.OUTCOME: outcome} for outcome in a.OUTCOMES]
         self.steps = 0
         self.tokens_read = 0
@@ -95,10 +110,28 @@ class CallTotals:
         self.token_attributes = [{**self.attributes, a.TOKEN_TYPE: kind} for kind in a.TOKEN_TYPES]
 
     @property
+    def started(self) -> int:
+        """Return the calls that were begun."""
+        return self.counts[-1]
+
+    @property
+    def finished(self) -> list[int]:
+        """Return the finished calls by outcome."""
+        return [*self.counts][:-1]
+
+    @property
     def active(self) -> int:
         """Return the calls that are running."""
         with self.lock:
             return self.started - sum(self.finished)
+
+    def move(self, counts: Counts | None) -> None:
+        """Go on counting elsewhere, where there is a place."""
+        if counts is not None:
+            with self.lock:
+                for index, count in enumerate(self.counts):
+                    counts[index] = count
+                self.counts = counts
 
     def show(self) -> list[int]:
         """Note the numbers of one moment for all metrics of a scrape; return the finished calls by outcome.
@@ -106,7 +139,7 @@ class CallTotals:
         Read one after the other, while calls come and go, they would not add up.
         """
         with self.lock:
-            self.shown = (self.started, self.finished[:])
+            self.shown = (self.started, self.finished)
         return self.shown[1]
 
     def error_attributes(self, error_type: str) -> dict[str, str]:
@@ -164,7 +197,11 @@ class ModelTotals:
         self.events: dict[tuple[str, str], list[int]] = {}
 
 
+# Returns a place for the counts of a label set with these attributes.
+Place = Callable[[Mapping[str, str]], Counts | None]
+
 _lock = threading.RLock()
+_place: Place | None = None
 _calls: dict[CallKey, CallTotals] = {}
 _models: dict[str, ModelTotals] = {}
 
@@ -196,8 +233,20 @@ def call_totals(key: CallKey) -> CallTotals:
                 )
             found = _calls.get(key)
             if found is None:
-                found = _calls[key] = CallTotals(key, folded=a.OTHER in key and key != given)
+                found = CallTotals(key, folded=a.OTHER in key and key != given)
+                if _place is not None:
+                    found.move(_place(found.attributes))
+                _calls[key] = found
         return found
+
+
+def place_counts(place: Place) -> None:
+    """Count calls where ``place`` has room for it, until :func:`reset`; what was counted so far moves there."""
+    global _place
+    with _lock:
+        _place = place
+        for totals in _calls.values():
+            totals.move(place(totals.attributes))
 
 
 def model_totals(model: str) -> ModelTotals:
@@ -274,11 +323,14 @@ def reset() -> None:
 
     A forked child starts from zero, since its parent goes on reporting what was counted before.
     """
-    global _lock
+    global _lock, _place
     # Another thread of the parent may have held the lock when the fork happened.
     _lock = threading.RLock()
+    _place = None
     for totals in _calls.values():
         totals.stale = True
+        # A call that goes on in a forked child must not be counted in its parent's memory.
+        totals.counts = [*totals.counts]
     _calls.clear()
     _models.clear()
     caps.reset()

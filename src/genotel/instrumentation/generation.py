@@ -76,7 +76,7 @@ class Generation(CallNotes):
             self._started_at = site.model_totals.last_used = time()
             self._start = perf_counter()
             with totals.lock:
-                totals.started += 1
+                totals.counts[-1] += 1
             # From here on the call is measured, even if something of ours below goes wrong.
             self._instruments = bound
             tracer = bound.tracer
@@ -188,7 +188,7 @@ class Generation(CallNotes):
                 ended = bool(self._finished)
                 self._finished = True
                 if not ended:
-                    totals.finished[outcome] += 1
+                    totals.counts[outcome] += 1
             if ended:
                 return
             self._outer = None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genotel import guard
+from genotel.spool.counts_file import read_counts, with_counts
 from genotel.spool.locked_file import LockedFile, identity_of, is_locked
 from genotel.spool.snapshot import (
     HEADER_BYTES,
@@ -25,7 +26,7 @@ from genotel.spool.snapshot import (
     decode,
     read_header,
 )
-from genotel.spool.worker_file import WORKER_SUFFIX
+from genotel.spool.worker_file import WORKER_SUFFIX, counts_path
 
 ENDED_NAME = "ended.spool"
 LOCK_NAME = "folding.lock"
@@ -159,7 +160,8 @@ def read_file(
             if is_live or identity_of(os.stat(path)) == identity_of(status):
                 if is_live and not live:
                     return FileReading(path.name, identity_of(status), Header(0, 0), is_live, None)
-                return _read(path.name, descriptor, status, is_live, before, layouts)
+                reading = _read(path.name, descriptor, status, is_live, before, layouts)
+                return reading if is_live else _with_last_counts(path, reading)
         finally:
             os.close(descriptor)
 
@@ -185,6 +187,17 @@ def _read(
     except UnreadableSnapshotError as error:
         warn_unreadable(str(error))
         return FileReading(name, identity, nothing, is_live, None, error.is_newer)
+
+
+def _with_last_counts(path: Path, reading: FileReading) -> FileReading:
+    """Add what an ended worker counted after its last writing, where it counted in a file."""
+    if reading.snapshot is None or path.suffix != WORKER_SUFFIX:
+        return reading
+    try:
+        counts = read_counts(counts_path(path).read_bytes())
+    except OSError:
+        return reading
+    return reading._replace(snapshot=with_counts(reading.snapshot, counts))
 
 
 def warn_unreadable(why: str) -> None:

@@ -18,7 +18,7 @@ from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.spool.folder import ENDED_NAME, FileReading, folding_lock, read_ended, read_file, warn_unreadable
 from genotel.spool.merge import Merger, Part
 from genotel.spool.snapshot import Encoder, Layouts, header, tell
-from genotel.spool.worker_file import NEW_SUFFIX, WORKER_SUFFIX
+from genotel.spool.worker_file import NEW_SUFFIX, WORKER_SUFFIX, counts_path
 
 # Files at a time: no page waits longer for a reading of its own, and no more work is lost to a kill.
 BATCH = 256
@@ -69,7 +69,7 @@ def _fold_batch(folder: Path, batch: int, clock: Clock) -> int:
             _delete_abandoned(folder / name, clock)
         elif name in included:
             # It is counted; whoever counted it was killed before it could delete it, or may not.
-            if not _delete(folder / name):
+            if not _delete_worker(folder / name):
                 remaining.append(name)
         elif name.endswith(WORKER_SUFFIX) and len(ended) < batch:
             with suppress(OSError):
@@ -79,7 +79,7 @@ def _fold_batch(folder: Path, batch: int, clock: Clock) -> int:
     if ended:
         _write(folder, before, ended, remaining, clock)
         for reading in ended:
-            _delete(folder / reading.name)
+            _delete_worker(folder / reading.name)
     return len(ended)
 
 
@@ -119,6 +119,11 @@ def _set_aside(folder: Path, clock: Clock) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.wall()))
     os.rename(folder / ENDED_NAME, folder / f"{ENDED_NAME}.corrupt-{stamp}")
     warn_unreadable("that of ended processes is corrupt; it was set aside and their counts begin again")
+
+
+def _delete_worker(path: Path) -> bool:
+    # Its counts first: they are nothing without it, and nobody would look for them.
+    return _delete(counts_path(path)) and _delete(path)
 
 
 def _delete(path: Path) -> bool:

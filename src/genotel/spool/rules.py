@@ -28,6 +28,12 @@ class Rule(NamedTuple):
     outlives: bool
 
 
+def counter_family(name: str) -> Family:
+    """Return the family of a counter of which only the name is known, with its help where it is one of ours."""
+    spec = _SPECS.get((name, True))
+    return Family(name, "counter", "" if spec is None else spec.help)
+
+
 @lru_cache(maxsize=4096)
 def rule_of(family: Family) -> Rule | None:
     """Return the rule of a family; None where its name is none that a page could have.

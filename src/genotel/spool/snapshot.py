@@ -36,7 +36,8 @@ _MOST = 2**1000
 
 _HEADER = re.compile(rb"genotel-spool (\d{4}) (\d{20}) (\d{20})\n")
 _SUFFIX = re.compile(r"[a-zA-Z0-9_:]*")
-_LABELS = re.compile(r'(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*"(?:,(?=[a-zA-Z_])|\Z))*', re.ASCII)
+# Labels as a page has them between its braces.
+LABELS = re.compile(r'(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*"(?:,(?=[a-zA-Z_])|\Z))*', re.ASCII)
 _KINDS = frozenset(get_args(FamilyKind))
 
 
@@ -256,7 +257,7 @@ def _read_schema(schema: Any) -> list[tuple[Family, Rule, list[Any]]]:
                 if extra is not None and not _SUFFIX.fullmatch(extra):
                     raise ValueError
                 made = NumberSeries({}, None, extra)
-            if not _LABELS.fullmatch(labels):
+            if not LABELS.fullmatch(labels):
                 raise ValueError
             made.labels = labels
             series.append(made)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from genotel import guard
@@ -19,6 +19,7 @@ from genotel.exposition.series import Block, Family, NumberSeries
 from genotel.semconv import attributes as a
 from genotel.semconv.self_metrics import SPOOL_AGE, SPOOL_WORKERS
 from genotel.semconv.spec import unit_suffix
+from genotel.spool.counts_file import CountsFile, Name
 from genotel.spool.folder import Contents, SpoolFolder
 from genotel.spool.folding import fold
 from genotel.spool.merge import Merger, Part, blocks
@@ -68,6 +69,7 @@ class Spool:
         self._on_tick = on_tick
         self._clock = clock
         self._file = WorkerFile(folder, clock)
+        self._counts: CountsFile | None = None
         self._encoder = Encoder(os.getpid())
         self._reader = SpoolFolder(folder)
         self._merger = Merger()
@@ -83,6 +85,16 @@ class Spool:
         self._look()
         self._thread = threading.Thread(target=self._run, name="genotel-spool", daemon=True)
         self._thread.start()
+
+    def give_counts(self, names: Sequence[Name]) -> memoryview[int] | None:
+        """Return counts that are 0 and outlive this process, one a name; None where there is no place for them."""
+        if self._counts is None:
+            try:
+                self._counts = CountsFile(self._file.counts_path)
+            except OSError as error:
+                _warn("counted in", error)
+                return None
+        return self._counts.counts(names)
 
     def join(self, own: list[Block]) -> list[Block]:
         """Write the blocks of this process, and return them merged with those of all others."""

@@ -16,6 +16,8 @@ from genotel.spool.locked_file import LockedFile, identity_of
 from genotel.spool.snapshot import HEARTBEAT_OFFSET, header
 
 WORKER_SUFFIX = ".worker"
+# Beside it, where calls are counted in memory that outlives the process.
+COUNTS_SUFFIX = ".counts"
 NEW_SUFFIX = ".new"
 
 
@@ -31,6 +33,7 @@ class WorkerFile:
         self.name = f"{os.getpid()}-{os.urandom(8).hex()}{WORKER_SUFFIX}"
         self._path = folder / self.name
         self._new = folder / (self.name + NEW_SUFFIX)
+        self.counts_path = counts_path(self._path)
         self._clock = clock
         self._held: LockedFile | None = None
         self._body = b""
@@ -89,3 +92,8 @@ class WorkerFile:
 
     def _now(self) -> int:
         return max(0, int(self._clock.wall() * 1e9))
+
+
+def counts_path(worker: Path) -> Path:
+    """Return where the counts of a worker's file are."""
+    return worker.with_suffix(COUNTS_SUFFIX)

@@ -49,9 +49,9 @@ def test_experiment_and_variant_are_labels_while_they_are_set() -> None:
 def test_one_scrape_shows_one_moment() -> None:
     """What happens between two metrics of a scrape shows at the next one."""
     totals = call_totals(key("m"))
-    totals.started += 1
+    totals.counts[-1] += 1
     assert totals.show() == [0, 0, 0, 0, 0]
-    totals.finished[0] += 1
+    totals.counts[0] += 1
     assert totals.shown == (1, [0, 0, 0, 0, 0])
     assert totals.show() == [1, 0, 0, 0, 0]
 
@@ -60,7 +60,7 @@ def test_models_over_the_cap_are_counted_together() -> None:
     """A user id as a model's name must not make a series each."""
     limit = LIMITS["model"][0]
     for number in range(limit + 50):
-        call_totals(key(f"m{number}")).started += 1
+        call_totals(key(f"m{number}")).counts[-1] += 1
         model_totals(f"m{number}").last_used = float(number)
     assert len(accumulators.all_calls()) == len(accumulators.all_models()) == limit + 1
     other = call_totals(key("one more"))
@@ -73,7 +73,7 @@ def test_label_sets_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch, caplog: 
     """The product of the caps is no bound."""
     monkeypatch.setattr(accumulators, "MAX_LABEL_SETS", 10)
     for number in range(20):
-        call_totals(key("m", experiment=f"e{number // 5}", variant=f"v{number % 5}")).started += 1
+        call_totals(key("m", experiment=f"e{number // 5}", variant=f"v{number % 5}")).counts[-1] += 1
     assert len(accumulators.all_calls()) == 11
     assert accumulators.all_dropped() == {"genotel.generation.requests": 10}
     assert len(caplog.records) == 1
@@ -81,7 +81,7 @@ def test_label_sets_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch, caplog: 
 
 def test_a_user_who_calls_a_model_other_drops_nothing() -> None:
     """Only what was folded counts as dropped."""
-    call_totals(key("other")).started += 1
+    call_totals(key("other")).counts[-1] += 1
     assert accumulators.all_dropped() == {}
 
 
@@ -175,13 +175,13 @@ def test_threads_lose_no_count() -> None:
     def work() -> None:
         for _ in range(2_000):
             with totals.lock:
-                totals.started += 1
+                totals.counts[-1] += 1
             seen.append(totals.active)
             totals.add_outputs("image", 1, 0, 0, 0.0)
             totals.add_parameter("steps", "1")
             count_event("m", "load", "ok")
             with totals.lock:
-                totals.finished[0] += 1
+                totals.counts[0] += 1
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

@@ -64,6 +64,17 @@ def test_values_that_are_no_numbers_survive():
     assert snapshot.families[1].rows[0][1] == -math.inf
 
 
+def test_whole_and_other_numbers_stay_what_they_are():
+    """In one family, as the SDK gives them."""
+    rows = [(NumberSeries({"n": "1"}), 3), (NumberSeries({"n": "2"}), 0.5)]
+    values = [row[1] for row in decode(Encoder(7).encode(share([Block(JOBS, rows)]))).families[0].rows]
+    assert values == [3, 0.5]
+    assert type(values[0]) is int
+    rows[0] = (rows[0][0], 2**1001)
+    with pytest.raises(UnreadableSnapshotError):
+        decode(Encoder(7).encode(share([Block(JOBS, rows)])))
+
+
 def test_parts_of_a_sum_are_read_as_such():
     """The file of ended processes has them."""
     shared = share([number(JOBS, 0)])[0]

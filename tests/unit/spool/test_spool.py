@@ -371,3 +371,25 @@ def test_a_signal_handler_may_flush_in_the_middle_of_a_scrape(tmp_path, signal_w
         page.take(spool_module.share)
     assert closed
     assert len(SpoolFolder(tmp_path).read().workers) == 1
+
+
+def test_counts_that_outlive_the_process_are_beside_its_file(tmp_path):
+    """Made when the first one is asked for."""
+    page, spool = joined(tmp_path, Counted(2))
+    text(page)
+    counts = spool.give_counts([("jobs", 'model="sdxl"')])
+    counts[0] += 5
+    assert spool.give_counts([("jobs", 'model="flux"')]) is not None
+    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".counts", ".worker"]
+    spool._file.close()
+    other, _ = joined(tmp_path, Counted(0))
+    assert text(other)[:2] == ['jobs_total{model="sdxl"} 5', 'jobs_total{model="flux"} 0']
+
+
+def test_without_a_place_for_counts_ordinary_memory_has_to_do(tmp_path, caplog):
+    """One line in the log."""
+    _, spool = joined(tmp_path / "spool", Counted(2))
+    (tmp_path / "spool").rmdir()
+    for _ in range(3):
+        assert spool.give_counts([("jobs", "")]) is None
+    assert len(caplog.records) == 1
