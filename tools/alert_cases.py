@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from genotel.semconv import attributes as a
 from genotel.semconv import batch_metrics as b
+from genotel.semconv import container_metrics as c
 from genotel.semconv import generation_metrics as g
 from genotel.semconv import gpu_metrics as gpu
 from genotel.semconv import host_metrics as h
@@ -207,6 +208,20 @@ def _host() -> Iterator[Case]:
     cpu, memory = series(h.CPU_UTILIZATION), series(h.MEMORY_UTILIZATION)
     yield simple("GenotelCpuHigh", cpu, "0.81x{n}", "0.799x16", "0.1x30", 16, 45, 45)
     yield simple("GenotelMemoryHigh", memory, "0.86x{n}", "0.849x16", "0.1x30", 16, 45, 45)
+    waits = series(c.SYSTEM_PRESSURE, PRESSURE_RESOURCE="memory", KIND="some")
+    yield simple("GenotelMemoryPressure", waits, "0+13x{n}", "0+11x20", "260x30", 20, 40, 45)
+    held, most = series(c.MEMORY_WORKING_SET), series(c.MEMORY_LIMIT)
+    yield Case(
+        "GenotelContainerMemoryHigh",
+        WHERE,
+        {held: "86x8", most: "100x8"},
+        8,
+        {held: "84x8", most: "100x8"},
+        {held: "86x8 20x10", most: "100x18"},
+        11,
+        16,
+    )
+    yield counted("GenotelOomKill", series(c.OOM_KILLS), 5, 15, 20)
     swapped = series(h.PAGING_IO, PAGING_DIRECTION="in")
     yield simple("GenotelSwapping", swapped, "0+66000000x{n}", "0+59000000x20", "1320000000x30", 20, 45, 45)
     disk = {"DEVICE": "/dev/sda", "MOUNTPOINT": "/models", "FILESYSTEM_TYPE": "ext4"}

@@ -9,6 +9,7 @@ from genotel.promql.expression import Selector, sum_by
 from genotel.promql.recorded_queries import MODEL, PER_MODEL, failures, increase, successes
 from genotel.promql.selecting import label, ours
 from genotel.semconv import attributes as a
+from genotel.semconv import container_metrics as container
 from genotel.semconv import host_metrics as host
 from genotel.semconv import recorded_series as r
 from genotel.semconv import self_metrics as itself
@@ -99,6 +100,12 @@ SWAPPING = beyond(
 NETWORK_ERRORS = (
     f"{sum_by(('job', 'instance', label_name(a.NETWORK_INTERFACE)), f'rate({ours(host.NETWORK_ERRORS)}[10m])')} > 1"
 )
+
+_MEMORY_WAITS = ours(container.SYSTEM_PRESSURE, label(a.PRESSURE_RESOURCE, "=", "memory"), label(a.KIND, "=", "some"))
+MEMORY_PRESSURE = beyond(f"max by (job, instance) (rate({_MEMORY_WAITS}[10m]))", r.PRESSED)
+_WORKING_SET = f"max by (job, instance) ({ours(container.MEMORY_WORKING_SET)})"
+CONTAINER_FULL = beyond(f"({_WORKING_SET} / (max by (job, instance) ({ours(container.MEMORY_LIMIT)}) > 0))", r.MEMORY)
+OOM_KILLS = f"{increase(ours(container.OOM_KILLS), '10m', ('job', 'instance'))} > 0"
 
 # --- genotel itself ------------------------------------------------------------------------------
 COLLECTOR_FAILS = f"max by ({', '.join(COLLECTOR)}) ({ours(itself.COLLECTOR_SUCCESS)}) == 0"

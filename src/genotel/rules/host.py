@@ -11,6 +11,11 @@ _DISK_STEPS = (
     "`du -xh --max-depth=2 MOUNTPOINT | sort -h | tail`.",
     "old logs, caches of downloads, containers: `docker system df`.",
 )
+_MEMORY_STEPS = (
+    "`ps aux --sort=-rss | head`, or `dmesg -T | grep -i oom`: which program?",
+    "fewer models held in memory, smaller batches, or a higher limit.",
+    "restart a program that grows from call to call.",
+)
 GROUP = Group(
     "host",
     "host",
@@ -47,6 +52,38 @@ GROUP = Group(
             (d.HOST, "Memory"),
             hold="5m",
             keep="5m",
+        ),
+        Alert(
+            "GenotelMemoryPressure",
+            q.MEMORY_PRESSURE,
+            Severity.WARNING,
+            "Programs wait for memory.",
+            "<percent> of 10 minutes some program on <instance> waited for memory.",
+            _MEMORY_STEPS,
+            "Calls take longer, and the system is about to kill a program.",
+            (d.HOST, "Memory"),
+            hold="5m",
+        ),
+        Alert(
+            "GenotelContainerMemoryHigh",
+            q.CONTAINER_FULL,
+            Severity.WARNING,
+            "A container is close to its memory limit.",
+            "The container of <instance> uses <percent> of what it may.",
+            _MEMORY_STEPS,
+            "At the limit its programs are killed.",
+            (d.HOST, "Memory"),
+            hold="5m",
+        ),
+        Alert(
+            "GenotelOomKill",
+            q.OOM_KILLS,
+            Severity.WARNING,
+            "A program was killed for memory.",
+            "<number> programs in the container of <instance> were killed for memory in 10 minutes.",
+            _MEMORY_STEPS,
+            "Its running calls are lost.",
+            (d.HOST, "Memory"),
         ),
         Alert(
             "GenotelSwapping",

@@ -101,6 +101,7 @@ THROTTLED = Threshold("genotel_threshold:throttled:ratio", 0.10, "Share of time 
 CAPPED = Threshold("genotel_threshold:power_capped:ratio", 0.80, "Share of time at the power limit.")
 MARGIN = Threshold("genotel_threshold:temperature_margin:celsius", 3, "Degrees below the card's own slowdown.")
 READINGS_AGE = Threshold("genotel_threshold:gpu_readings_age:seconds", 60, "Seconds since a GPU was read.")
+PRESSED = Threshold("genotel_threshold:memory_pressure:ratio", 0.20, "Share of time that programs wait for memory.")
 QUEUE_AGE = Threshold("genotel_threshold:queue_age:seconds", 300, "Seconds that the oldest item of a queue waited.")
 QUEUE_FILLED = Threshold("genotel_threshold:queue_filled:ratio", 0.90, "Share of a queue's limit that is taken.")
 THRESHOLDS = (
@@ -127,6 +128,7 @@ THRESHOLDS = (
     CAPPED,
     MARGIN,
     READINGS_AGE,
+    PRESSED,
     QUEUE_AGE,
     QUEUE_FILLED,
 )
