@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from genotel.semconv.self_metrics import INTERNAL_ERRORS
 
@@ -47,7 +47,7 @@ def report(place: str, error: BaseException) -> None:
         _counts[key] = _counts.get(key, 0) + 1
         if _counts[key] > 1:
             return
-    logger.warning(
+    _warn(
         "genotel: fault at %s (%s in %s); telemetry of this place may be missing, your program goes on; "
         "further faults here are counted in %s and not logged",
         key,
@@ -68,7 +68,7 @@ def warn_once(place: str, message: str, *arguments: object) -> None:
         if place in _warned or len(_warned) >= MAX_PLACES:
             return
         _warned.add(place)
-    logger.warning(message, *arguments)
+    _warn(message, *arguments)
 
 
 def internal_errors() -> dict[str, int]:
@@ -118,6 +118,12 @@ def reset() -> None:
     _lock = threading.RLock()
     _counts.clear()
     _warned.clear()
+
+
+def _warn(message: str, *arguments: object) -> None:
+    # A filter of the user's may raise, and nothing of ours may let that out.
+    with suppress(Exception):
+        logger.warning(message, *arguments)
 
 
 def _origin(error: BaseException) -> str:

@@ -44,6 +44,22 @@ def test_a_place_is_logged_once_and_without_the_text(caplog: pytest.LogCaptureFi
     assert "prompt" not in caplog.text
 
 
+def test_a_filter_that_raises_stops_nothing() -> None:
+    """Logging calls filters without a guard of its own."""
+
+    def broken(record: logging.LogRecord) -> bool:
+        raise RuntimeError("broken")
+
+    logger = logging.getLogger("genotel")
+    logger.addFilter(broken)
+    try:
+        guard.report("a", _fault())
+        guard.warn_once("b", "said")
+    finally:
+        logger.removeFilter(broken)
+    assert guard.internal_errors() == {"a": 1}
+
+
 def test_a_fault_that_was_never_raised_has_no_origin(caplog: pytest.LogCaptureFixture) -> None:
     """Such a fault is reported all the same."""
     guard.report("a", ValueError("never raised"))
