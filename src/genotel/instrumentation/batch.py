@@ -165,7 +165,7 @@ def batches(
         iterable: a list, a generator, a ``DataLoader``, an async iterable, …
         name: label of the metrics.
         size: the items of a batch, such as ``len``; without it each batch counts as one item.
-        spans: a span for ``each`` batch, for some of them (``sampled``: 766 of a million), or ``none``.
+        spans: a span for ``each`` batch, for some of them (``sampled``: 762 of a million), or ``none``.
         links: the spans of a batch's items, or their contexts, that its span links to; at most 128.
         enqueued_at: when a batch was enqueued, in Unix time or seconds of the monotonic clock.
         stats: takes the batches in too; then they are exported under the name of these statistics.

@@ -223,7 +223,7 @@ def batch(
         enqueued_at: when its oldest item was enqueued, in Unix time or seconds of the monotonic clock;
             another way to tell ``queue_time``.
         links: spans, or contexts of spans, that the batch's span links to: those of its items.
-        spans: a span for ``each`` batch, for some of them (``sampled``: 766 of a million), or ``none``.
+        spans: a span for ``each`` batch, for some of them (``sampled``: 762 of a million), or ``none``.
         stats: takes the batch in too; then it is exported under the name of these statistics.
 
     Raises:

@@ -12,7 +12,7 @@ from genotel.instrumentation.batch_arrays import Arrays, arrays_of
 from genotel.instrumentation.batch_bottleneck import bottlenecks
 from genotel.instrumentation.batch_capacity import WAIT_PERCENTILE, ServiceTimes, wait_percentile, workers_for
 from genotel.instrumentation.batch_state import Interval, WindowState
-from genotel.instrumentation.batch_summary import summarize, throughputs, wall_time
+from genotel.instrumentation.batch_summary import LEAST_SECONDS, summarize, throughputs, wall_time
 from genotel.instrumentation.batch_trend import group_means, group_rates, trend_of
 
 # Below this many batches neither an arrival rate nor a distribution of work is known.
@@ -57,7 +57,7 @@ def average_throughput(state: WindowState, arrays: Arrays) -> float | None:
     if state.first_start is None or not len(arrays.moments):
         return None
     length = float(arrays.moments.max()) - state.first_start
-    return state.items / length if length > 0 else None
+    return state.items / length if length >= LEAST_SECONDS else None
 
 
 def efficiency_score(arrays: Arrays) -> float | None:
@@ -99,7 +99,7 @@ def utilization(arrays: Arrays, wall: Wall, workers: int) -> float | None:
     Work counts as far as it lies in the wall time of the window. More than 1 means that there were
     more workers than was told, and is shown as 1.
     """
-    if wall is None or wall[1] <= wall[0]:
+    if wall is None or wall[1] - wall[0] < LEAST_SECONDS:
         return None
     known = arrays.processing == arrays.processing
     work = arrays.processing[known]

@@ -17,6 +17,8 @@ from genotel.instrumentation.batch_state import EVERYTHING, Interval, WindowStat
 TIMES = ("processing_time", "queue_time", "latency")
 MEASURES = ("avg", "median", "p95", "p99", "min", "max", "std")
 
+# What no clock tells apart is no time to divide by.
+LEAST_SECONDS = 1e-9
 # The peak is looked for in spans of this share of the window's wall time, which move by a quarter of
 # themselves.
 PEAK_SHARE = 0.1
@@ -121,7 +123,7 @@ def throughputs(arrays: Arrays, wall: tuple[float, float] | None) -> tuple[float
     The span is a tenth of the wall time, at least as long as the longest batch, since a batch counts
     where it ends; it is moved by a quarter of itself. The peak is never below the throughput.
     """
-    if wall is None or wall[1] <= wall[0]:
+    if wall is None or wall[1] - wall[0] < LEAST_SECONDS:
         return None, None
     begin, end = wall
     sizes = np.maximum(arrays.sizes, 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry import trace
 
+from genotel.instrumentation import batch_totals, queue_totals
 from genotel.instrumentation.generation import running
 from tests.observed import Observed, lenient, observing
 
@@ -25,3 +26,13 @@ def forgiving() -> Iterator[None]:
     """Swallow faults of ours, as in a user's program."""
     with lenient():
         yield
+
+
+@pytest.fixture
+def batches(observed: Observed) -> Iterator[Observed]:
+    """Measure the test with counts of batches and queues that begin at 0."""
+    batch_totals.reset()
+    queue_totals.reset()
+    yield observed
+    batch_totals.reset()
+    queue_totals.reset()
