@@ -17,7 +17,7 @@ _ERRORS = Family(INTERNAL_ERRORS.family, "counter", INTERNAL_ERRORS.help)
 
 
 class CountedPage(Protocol):
-    """A page that knows how many label sets it had."""
+    """Know how many label sets a page had."""
 
     @property
     def series_count(self) -> int:
