@@ -38,7 +38,8 @@ class Collector(Protocol):
     def collect(self) -> Iterable[Reading]:
         """Return the current readings; called for every scrape, never by two threads at once.
 
-        What is unknown is left out. Counters never go back while the source runs.
+        What is unknown is left out. Counters never go back while the source runs. A collector of
+        much that seldom changes returns the same tuple again, which is not looked at twice.
 
         Raises:
             NoData: if there is nothing to measure here.

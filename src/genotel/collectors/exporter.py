@@ -7,6 +7,7 @@ command line's libraries take more than twice the memory of everything that is n
 from __future__ import annotations
 
 import errno
+import gc
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,10 @@ from genotel.exposition.page import Page
 from genotel.exposition.scrape_metrics import ScrapeMetrics
 from genotel.exposition.server import PageServer
 from genotel.settings import PageSettings, Settings, load_settings
+
+# A page makes thousands of short-lived tuples, none of them in a cycle. At Python's own 700, looking for
+# cycles among everything that lives took a third of a page's time.
+_COLLECT_EVERY = 50_000
 
 
 def serve_page(arguments: Mapping[str, str]) -> None:
@@ -103,4 +108,5 @@ def _refusal(error: OSError, host: str, port: int) -> str:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(_COLLECT_EVERY)
     sys.exit(main(sys.argv[1:]))

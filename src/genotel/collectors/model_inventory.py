@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from genotel import guard
@@ -64,14 +64,14 @@ class ModelInventoryCollector:
         self._stopped = threading.Event()
         # The walking threads put the rows together, one at a time; a page takes them as they are.
         self._publishing = threading.Lock()
-        self._rows: list[Reading] = []
+        self._rows: tuple[Reading, ...] = ()
 
     def configure(self, settings: Settings) -> None:
         """Take the settings of the inventory."""
         self._settings = settings.inventory
 
-    def collect(self) -> Iterator[Reading]:
-        """Yield size, files and times of each model, and when each store was last walked.
+    def collect(self) -> Iterable[Reading]:
+        """Return size, files and times of each model, and when each store was last walked.
 
         Raises:
             NoData: there is no store.
@@ -88,15 +88,15 @@ class ModelInventoryCollector:
             self._was_waited_for = True
             for walk in self._walks.values():
                 walk.walked.wait(_FIRST_SECONDS / len(self._walks))
-        yield from self._rows
         late = _LATE_INTERVALS * self._settings.inventory_interval_seconds
         now = self._clock.monotonic()
-        walks = [*self._walks.values()]
-        for walk in walks:
-            if walk.walked_at is not None:
-                yield m.MODEL_SCANNED, (walk.store.location,), walk.walked_at
-        if any(walk.failed or now - walk.begun_at > late for walk in walks):
-            raise IncompleteError("a store of models")
+        if any(walk.failed or now - walk.begun_at > late for walk in [*self._walks.values()]):
+            return self._and_something_missing()
+        return self._rows
+
+    def _and_something_missing(self) -> Iterator[Reading]:
+        yield from self._rows
+        raise IncompleteError("a store of models")
 
     def close(self) -> None:
         """End the threads; one that hangs ends when its call comes back."""
@@ -141,7 +141,8 @@ class ModelInventoryCollector:
                     rows.append((m.MODEL_LAST_READ, where, total.last_read))
                 if total.shared:
                     rows.append((m.MODEL_SHARED, where, total.shared))
-            self._rows = rows
+            ends = ((m.MODEL_SCANNED, (walk.store.location,), walk.walked_at or 0.0) for walk in walks)
+            self._rows = (*rows, *ends)
 
 
 @dataclass(slots=True)

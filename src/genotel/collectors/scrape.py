@@ -83,11 +83,17 @@ class _Member:
     def collect(self) -> list[Block]:
         """Run the collector to its end; in the runner's thread."""
         self._is_complete = True
-        return self._families.blocks(self._collected())
-
-    def _collected(self) -> Iterator[Reading]:
         try:
-            yield from self._collector.collect()
+            readings = self._collector.collect()
+        except IncompleteError:
+            self._is_complete = False
+            readings = ()
+        # A tuple says whether it is the one of the run before, so it goes on as it is.
+        return self._families.blocks(readings if isinstance(readings, tuple) else self._collected(readings))
+
+    def _collected(self, readings: Iterable[Reading]) -> Iterator[Reading]:
+        try:
+            yield from readings
         except IncompleteError:
             self._is_complete = False
 

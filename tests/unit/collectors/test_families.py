@@ -81,3 +81,15 @@ def test_a_reading_with_missing_labels_is_refused():
     """A collector that forgets a label fails as a whole, in its own tests."""
     with pytest.raises(ValueError, match="zip"):
         FamilyTable().blocks([(CPU_TIME, ("0",), 1.0)])
+
+
+def test_the_very_tuple_of_the_run_before_is_not_looked_at_twice():
+    """Thousands of models change once an hour; another tuple, or anything else, is looked at."""
+    table = FamilyTable()
+    readings = ((LOAD, ("1m",), 1.0),)
+    blocks = table.blocks(readings)
+    assert table.blocks(readings) is blocks
+    [changed] = table.blocks(((LOAD, ("1m",), 2.0),))
+    assert changed.rows[0][1] == 2.0
+    assert table.blocks(iter(readings))[0].rows[0][1] == 1.0
+    assert table.blocks(readings) is not blocks

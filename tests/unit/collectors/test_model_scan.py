@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 
 from genotel.collectors.model_scan import Walk
 from genotel.collectors.model_stores import Store
+from tests.conftest import require
 from tests.model_trees import cached_repository, ollama_model, weigh
 
 MIB = 1024 * 1024
@@ -37,7 +40,8 @@ def test_a_repository_of_the_hub_is_one_model(tmp_path):
 
 def test_the_hub_s_own_library_finds_the_same(tmp_path):
     """Names, bytes and numbers of files."""
-    hub = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
+    require("found" if find_spec("huggingface_hub") else None, "huggingface_hub")
+    hub = import_module("huggingface_hub")
     cached_repository(tmp_path, "org/a", {"config.json": 7, "model.safetensors": MIB}, revisions=2)
     cached_repository(tmp_path, "org/b--c", {"x.gguf": 2 * MIB})
     theirs = hub.scan_cache_dir(tmp_path)

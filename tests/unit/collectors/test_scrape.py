@@ -10,7 +10,7 @@ import time
 import pytest
 
 from genotel.clock import Clock
-from genotel.collectors.collector import NoData
+from genotel.collectors.collector import IncompleteError, NoData
 from genotel.collectors.scrape import Scrape
 from genotel.exposition.page import Page
 from genotel.exposition.text_format import TEXT_0_0_4
@@ -24,6 +24,7 @@ class FakeCollector:
         self.name = name
         self.reading = (spec, labels, 1.0)
         self.error = None
+        self.after = None
         self.release = None
 
     def collect(self):
@@ -32,6 +33,8 @@ class FakeCollector:
         if self.error is not None:
             raise self.error
         yield self.reading
+        if self.after is not None:
+            raise self.after
 
 
 class MovingClock:
@@ -199,3 +202,54 @@ def test_closing_ends_threads_and_closes_collectors(scraped):
     while threading.active_count() > before:
         assert time.monotonic() < end
         time.sleep(0.001)
+
+
+def test_an_incomplete_run_keeps_its_values_and_is_no_success(scraped):
+    """Raised after the readings, or before there are any."""
+    first, second = FakeCollector("first"), FakeCollector("second", LOAD, ("1m",))
+    first.after = IncompleteError("one of two")
+    second.error = IncompleteError("all")
+    found = values(scraped(first, second))
+    assert found["system_uptime_seconds"] == 1
+    assert (found[own("success")], found[own("success", "second")]) == (0, 0)
+    assert own("last_success_timestamp_seconds") not in found
+
+
+def test_an_incomplete_run_is_said_once(scraped, caplog):
+    """And the page goes on as soon as all can be read."""
+    first = FakeCollector("first")
+    first.after = IncompleteError("one of two")
+    scrape = scraped(first)
+    with caplog.at_level(logging.WARNING):
+        values(scrape)
+        values(scrape)
+    assert len(caplog.records) == 1
+    first.after = None
+    assert values(scrape)[own("success")] == 1
+
+
+def test_a_tuple_goes_on_as_it_is(scraped):
+    """A collector of much that seldom changes returns it again."""
+
+    class Unchanged:
+        name = "first"
+        readings = ((UPTIME, (), 5.0),)
+
+        def collect(self):
+            return self.readings
+
+    scrape = scraped(Unchanged())
+    first, second = scrape.blocks()[0], scrape.blocks()[0]
+    assert first is second
+
+
+def test_a_collector_that_raises_at_once_may_be_incomplete_too(scraped):
+    """Before it returns anything."""
+
+    class Empty:
+        name = "first"
+
+        def collect(self):
+            raise IncompleteError("all")
+
+    assert values(scraped(Empty()))[own("success")] == 0
