@@ -13,6 +13,7 @@ needed() {
 python3-venv  python3 -c "import ensurepip, venv"
 prometheus    command -v prometheus && command -v promtool
 prometheus-alertmanager  command -v prometheus-alertmanager && command -v amtool
+prometheus-pushgateway  command -v prometheus-pushgateway
 END
 }
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from genotel.analysis.usage_figures import usage_statistics as usage_statistics
     from genotel.autoinstrument.registry import instrument as instrument
     from genotel.autoinstrument.registry import uninstrument as uninstrument
+    from genotel.exposition.pushgateway import push_to_gateway as push_to_gateway
+    from genotel.exposition.textfile import write_textfile as write_textfile
     from genotel.history.from_events import Events as Events
     from genotel.history.from_journal import Journal as Journal
     from genotel.history.from_prometheus import Prometheus as Prometheus
@@ -64,13 +66,14 @@ _HOME: dict[str, str] = {
     "measure": "genotel.instrumentation.decorators",
     "model_load": "genotel.instrumentation.models",
     "model_unloaded": "genotel.instrumentation.models",
+    "push_to_gateway": "genotel.exposition.pushgateway",
     "recommend": "genotel.recommenders.advice",
     "record_event": "genotel.instrumentation.events",
     "shutdown": "genotel.startup",
     "uninstrument": "genotel.autoinstrument.registry",
     "track_queue": "genotel.instrumentation.queues",
-    "uninstrument": "genotel.autoinstrument.registry",
     "usage_statistics": "genotel.analysis.usage_figures",
+    "write_textfile": "genotel.exposition.textfile",
 }
 
 __all__ = sorted(_HOME)
