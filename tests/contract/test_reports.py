@@ -118,7 +118,9 @@ def test_ten_thousand_models_are_written_in_seconds(report: Report) -> None:
     text = report.render(advice, PAGE)
     # A table for people ends after two hundred lines and says how many more there are.
     left = len(advice.recommendations) - MAX_ROWS
-    assert text.count('"kind"') == 10_000 * len(DEFAULT_KINDS) or f"… and {left} more; --format json has them all." in text
+    assert (
+        text.count('"kind"') == 10_000 * len(DEFAULT_KINDS) or f"… and {left} more; --format json has them all." in text
+    )
 
 
 def test_every_format_file_is_in_the_registry() -> None:
