@@ -33,6 +33,14 @@ def test_tokens_add_up(observed: Observed) -> None:
     assert attributes["gen_ai.usage.output_tokens"] == 400
 
 
+def test_no_tokens_are_tokens_too(observed: Observed) -> None:
+    """An empty answer is known to be empty."""
+    with genotel.generation("m") as call:
+        call.tokens(output=0)
+    assert observed.value("gen_ai_client_token_usage_count", gen_ai_token_type="output") == 1
+    assert observed.sink.finished[0].output_tokens == 0
+
+
 def test_outputs_are_counted_by_kind(observed: Observed) -> None:
     """The kind is the call's own unless another one is named."""
     with genotel.generation("m", output="video") as call:

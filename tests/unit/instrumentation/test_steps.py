@@ -70,7 +70,8 @@ def test_a_phase_ends_with_the_next_one_or_the_call(observed: Observed, clock: l
     with genotel.generation("m") as call:
         call.phase("encode")
         clock[0] += 0.5
-        with call.phase("denoise"):
+        with call.phase("denoise") as phase:
+            assert phase is not None
             clock[0] += 2.0
         clock[0] += 8.0
         call.phase("decode")
