@@ -70,8 +70,8 @@ _HOME: dict[str, str] = {
     "recommend": "genotel.recommenders.advice",
     "record_event": "genotel.instrumentation.events",
     "shutdown": "genotel.startup",
-    "uninstrument": "genotel.autoinstrument.registry",
     "track_queue": "genotel.instrumentation.queues",
+    "uninstrument": "genotel.autoinstrument.registry",
     "usage_statistics": "genotel.analysis.usage_figures",
     "write_textfile": "genotel.exposition.textfile",
 }
