@@ -241,6 +241,6 @@ def moment_of(timestamp: Any, clock: Clock) -> float | None:
         moment = UNKNOWN if isinstance(timestamp, str | bytes) else float(timestamp)
     except Exception:
         return None
-    if moment >= _UNIX_TIME:
-        moment -= clock.wall() - clock.monotonic()
-    return moment if isfinite(moment) else None
+    if not (isfinite(moment) and moment >= 0):
+        return None
+    return moment - (clock.wall() - clock.monotonic()) if moment >= _UNIX_TIME else moment

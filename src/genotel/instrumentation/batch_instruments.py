@@ -6,7 +6,7 @@ one record of the SDK costs ten updates. Each figure is recorded once, by itself
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from opentelemetry import metrics
 from opentelemetry.context import Context
@@ -122,8 +122,7 @@ def settle(histograms: BatchHistograms | None) -> None:
     """Bring totals and histograms up to date, once at the beginning of a collection."""
     with guard.guarded("batch_instruments.settle"):
         batch_totals.settle_orphans()
-        for window in [*batch_totals.windows]:
-            window.settle_for_collection()
+        _note_windows()
         for loop in [*batch_totals.loops]:
             loop.tell()
         if histograms is not None:
@@ -191,18 +190,26 @@ def _stats_requests() -> Iterator[Observation]:
 
 def _of_window(key: str) -> Callable[[], Iterator[Observation]]:
     def read() -> Iterator[Observation]:
-        newest: dict[int, tuple[BatchTotals, Window]] = {}
-        # Of several windows of one name the last one made speaks for it.
-        for window in sorted(batch_totals.windows, key=lambda window: window.serial):
-            totals = window.settle_for_collection()
-            if totals is not None:
-                newest[id(totals)] = (totals, window)
-        for totals, window in newest.values():
-            value = window.window_figures().get(key)
-            if value is not None:
-                yield Observation(value, totals.attributes)
+        for totals, figures in _window_figures:
+            if key in figures:
+                yield Observation(figures[key], totals.attributes)
 
     return read
+
+
+# The figures of windows in the collection under way: made once, read by five gauges.
+_window_figures: list[tuple[BatchTotals, Mapping[str, float]]] = []
+
+
+def _note_windows() -> None:
+    global _window_figures
+    newest: dict[int, tuple[BatchTotals, Window]] = {}
+    # Of several windows of one name the last one made speaks for it.
+    for window in sorted(batch_totals.windows, key=lambda window: window.serial):
+        totals = window.settle_for_collection()
+        if totals is not None:
+            newest[id(totals)] = (totals, window)
+    _window_figures = [(totals, window.window_figures()) for totals, window in newest.values()]
 
 
 # Every observable metric of batches but the first, and what reads it; one visible line each.

@@ -22,7 +22,8 @@ from genotel.semconv import attributes as a
 
 # What a batch of a list may leave out, in the order of `update`; the first two it may not.
 _DEFAULTS: tuple[tuple[str, Any], ...] = tuple(zip(a.FIGURES, (None, None, 0.0, None, None, False, None), strict=True))
-_PATIENCE_SECONDS = 0.05
+# How long a collection waits for a lock that a user holds.
+PATIENCE_SECONDS = 0.05
 
 _serials = count(1)
 
@@ -226,7 +227,7 @@ class BatchIntake:
         window = self._window
         # A user may hold the lock for long; then the rest comes with the next collection.
         window.settle()
-        if window.ready and window.lock.acquire(timeout=_PATIENCE_SECONDS):
+        if window.ready and window.lock.acquire(timeout=PATIENCE_SECONDS):
             try:
                 if not window.held:
                     window.enter_all()

@@ -19,7 +19,7 @@ from genotel.instrumentation.batch_alerts import DEFAULT_THRESHOLDS, Thresholds
 from genotel.instrumentation.batch_arguments import number, one_of, text, whole
 from genotel.instrumentation.batch_capacity import TARGET_WAIT_SECONDS
 from genotel.instrumentation.batch_figures import latencies_of
-from genotel.instrumentation.batch_intake import BatchIntake
+from genotel.instrumentation.batch_intake import PATIENCE_SECONDS, BatchIntake
 from genotel.instrumentation.batch_state import EVERYTHING, Interval, WindowState
 from genotel.instrumentation.batch_window import Snapshot
 from genotel.semconv import attributes as a
@@ -309,6 +309,9 @@ class BatchStats(BatchIntake):
 
     def window_figures(self) -> dict[str, float]:
         """Return the figures of the exported gauges that are known; none of an idle engine."""
+        # A user may hold the lock for long, and a scrape does not wait for it.
+        if not self._window.lock.acquire(timeout=PATIENCE_SECONDS):
+            return {}
         try:
             # Late, since it needs numpy.
             from genotel.instrumentation.batch_insight import gauge_figures
@@ -321,6 +324,8 @@ class BatchStats(BatchIntake):
         except Exception as error:
             guard.report("batch_stats.gauges", error)
             return {}
+        finally:
+            self._window.lock.release()
 
     def dashboard_data(self, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> dict[str, Any]:
         """Return ``timestamp`` (Unix seconds), ``metrics`` and ``status``: healthy, warning or critical.

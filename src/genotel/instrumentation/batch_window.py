@@ -22,6 +22,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from genotel import guard
 from genotel.instrumentation.batch_figures import EMPTY, Columns, Record, columns_of
 
 CHUNK = 256
@@ -269,11 +270,13 @@ class WindowLock:
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock, again where this thread has it; return whether it was taken."""
         window = self._window
-        window.settle()
+        with guard.guarded("batch_window.settle"):
+            window.settle()
         if not window.lock.acquire(blocking, timeout):
             return False
-        if not window.held:
-            window.enter_all()
+        with guard.guarded("batch_window.enter"):
+            if not window.held:
+                window.enter_all()
         window.held += 1
         window.attention = True
         window.holder = threading.get_ident()
