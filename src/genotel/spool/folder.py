@@ -39,6 +39,7 @@ class FileReading(NamedTuple):
     """Hold what is known of one file: what it says, whether its writer lives.
 
     ``snapshot`` is None where the file cannot be read, and ``is_newer`` says that a newer genotel could.
+    ``head`` are the bytes of the header, empty where there are none to compare.
     """
 
     name: str
@@ -47,6 +48,7 @@ class FileReading(NamedTuple):
     is_live: bool
     snapshot: Snapshot | None
     is_newer: bool = False
+    head: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class SpoolFolder:
                     warn_unreadable(type(error).__name__)
                     continue
             known[name] = before
-        if not _is_same(read_ended(self.path, ended, self._layouts), ended):
+        if not _is_unchanged(self.path / ENDED_NAME, ended):
             self._known.update(known)
             return None
         self._known = known
@@ -119,8 +121,11 @@ class SpoolFolder:
 
 def read_ended(folder: Path, before: FileReading | None = None, layouts: Layouts | None = None) -> FileReading | None:
     """Read the file of the processes that were folded; None where there is none yet."""
+    path = folder / ENDED_NAME
     try:
-        return read_file(folder / ENDED_NAME, before, layouts)
+        if before is not None and _is_unchanged(path, before):
+            return before
+        return read_file(path, None, layouts)
     except FileNotFoundError:
         return None
 
@@ -175,18 +180,19 @@ def _read(
     layouts: Layouts | None,
 ) -> FileReading:
     identity = identity_of(status)
-    nothing = Header(0, status.st_mtime_ns)
+    head = b""
     try:
         if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             raise UnreadableSnapshotError("it is no file that the spool could have")
-        header = read_header(os.pread(descriptor, HEADER_BYTES, 0))
+        head = os.pread(descriptor, HEADER_BYTES, 0)
+        header = read_header(head)
         if before is not None and before.identity == identity and before.header.sequence == header.sequence:
             return before._replace(header=header, is_live=is_live)
         body = os.pread(descriptor, status.st_size, HEADER_BYTES)
-        return FileReading(name, identity, header, is_live, decode(body, layouts))
+        return FileReading(name, identity, header, is_live, decode(body, layouts), head=head)
     except UnreadableSnapshotError as error:
         warn_unreadable(str(error))
-        return FileReading(name, identity, nothing, is_live, None, error.is_newer)
+        return FileReading(name, identity, Header(0, 0), is_live, None, error.is_newer, head)
 
 
 def _with_last_counts(path: Path, reading: FileReading) -> FileReading:
@@ -205,7 +211,17 @@ def warn_unreadable(why: str) -> None:
     guard.warn_once("spool.unreadable", "genotel: a file of the spool is left out: %s", why)
 
 
-def _is_same(one: FileReading | None, other: FileReading | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one.identity == other.identity and one.header.sequence == other.header.sequence
+def _is_unchanged(path: Path, reading: FileReading | None) -> bool:
+    """Say whether a file is the one that was read; by its sequence too, since inodes come again."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return reading is None
+    try:
+        return (
+            reading is not None
+            and identity_of(os.fstat(descriptor)) == reading.identity
+            and (not reading.head or os.pread(descriptor, HEADER_BYTES, 0) == reading.head)
+        )
+    finally:
+        os.close(descriptor)

@@ -156,7 +156,8 @@ class _NumberTable(_Table):
                 series.labels = key if isinstance(key, str) else key[0]
             self.known[key] = series
             for row in group:
-                _note_birth(series, row[2])
+                if row[2] is not None and row[2] != series.created:
+                    _note_birth(series, row[2])
             if merge is Merge.SUM:
                 rows.append((series, combine([row[1] for row in group])))
             elif merge is Merge.MAX:
@@ -187,7 +188,8 @@ class _HistogramTable(_Table):
             self.known[key] = series
             counts: list[int] | None = None
             for row in group:
-                _note_birth(series, row[3])
+                if row[3] is not None and row[3] != series.created:
+                    _note_birth(series, row[3])
                 its = row[1] if row[0].bounds == bounds else _spread(row[0].bounds, row[1], bounds)
                 counts = its if counts is None else [*map(add, counts, its)]
             rows.append((series, counts, combine([row[2] for row in group])))
@@ -215,9 +217,9 @@ def _at(row: tuple[Any, ...]) -> Any:
     return row[-1]
 
 
-def _note_birth(series: NumberSeries | HistogramSeries, created: float | None) -> None:
+def _note_birth(series: NumberSeries | HistogramSeries, created: float) -> None:
     """Let a sum be as old as the oldest of its parts."""
-    if created is not None and (series.created is None or created < series.created):
+    if series.created is None or created < series.created:
         series.created = created
         series.templates = [None, None]
 
@@ -253,13 +255,15 @@ def _spread(bounds: Sequence[float], counts: Sequence[int], finer: Sequence[floa
 
 def _total(values: list[Any]) -> Any:
     """Return the sum, rounded once."""
-    if len(values) == 1 and type(values[0]) is not tuple:
+    kinds = {*map(type, values)}
+    if kinds == {int}:
+        return sum(values)
+    if tuple in kinds:
+        values = _flat(values)
+    if len(values) == 1:
         return values[0]
-    flat = _flat(values)
-    total = sum(flat)
-    if type(total) is int or not isfinite(total):
-        return total
-    return fsum(flat)
+    total = sum(values)
+    return fsum(values) if isfinite(total) else total
 
 
 def _parts_of(values: list[Any]) -> Any:
