@@ -64,8 +64,15 @@ def main() -> int:
         promtool = shutil.which("promtool")
         assert promtool is not None, "promtool comes with Prometheus"
         subprocess.run(
-            [promtool, "tsdb", "create-blocks-from", "--max-block-duration=1488h", "openmetrics"]
-            + [str(folder / "history.txt"), str(folder / "data")],
+            [
+                promtool,
+                "tsdb",
+                "create-blocks-from",
+                "--max-block-duration=1488h",
+                "openmetrics",
+                str(folder / "history.txt"),
+                str(folder / "data"),
+            ],
             check=True,
             capture_output=True,
         )
