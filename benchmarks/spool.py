@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -165,6 +167,44 @@ def disturbance(lines: int, seconds: float, base: Path) -> None:
     )
 
 
+PEER = """
+import os, shutil, sys, time
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+folder, dead, lines = os.environ["PROMETHEUS_MULTIPROC_DIR"], int(sys.argv[1]), int(sys.argv[2])
+names = ("model", "operation", "server")
+histogram = Histogram("duration", "", names, buckets=[0.01 * 2**exponent for exponent in range(15)])
+calls, active = Counter("calls", "", names), Counter("active", "", names)
+labels = [(f"model-{i % 50}", "chat", f"10.0.0.1:{i}") for i in range(lines)]
+for each in labels[: max(1, int(lines * 0.8 / 18))]:
+    histogram.labels(*each).observe(0.5)
+for each in labels[: max(1, lines // 10)]:
+    calls.labels(*each).inc()
+    active.labels(*each).inc()
+for name in os.listdir(folder):
+    kind, pid = name.removesuffix(".db").split("_")
+    for number in range(dead):
+        shutil.copy(f"{folder}/{name}", f"{folder}/{kind}_{int(pid) + 1 + number}.db")
+registry = CollectorRegistry()
+MultiProcessCollector(registry)
+start = time.perf_counter()
+generate_latest(registry)
+print((time.perf_counter() - start) * 1e3)
+"""
+
+
+def peer(lines: int, dead: int, base: Path) -> None:
+    """Time a page of prometheus_client's multiprocess mode, each one like the first."""
+    for count in (0, dead):
+        folder = base / f"peer-{count}"
+        folder.mkdir()
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+        words = [sys.executable, "-c", PEER, str(count), str(lines)]
+        took = subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
+        print(f"  prometheus_client, {lines} lines, {count:5} ended  {float(took):10.1f} ms")
+        shutil.rmtree(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--lines", default="300,10000")
@@ -172,6 +212,7 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--peer", type=int, default=0, help="ended workers of prometheus_client to compare with")
     parser.add_argument("--folder", help="where spools are made; a memory filesystem by default, where there is one")
     given = parser.parse_args()
     print(sys.version.split()[0], "of", os.cpu_count(), "cores, load", os.getloadavg()[0])
@@ -181,6 +222,8 @@ def main() -> None:
             pages(lines, given.dead, given.live, given.rounds, Path(base))
             looks(lines, given.rounds, Path(base))
             disturbance(lines, given.seconds, Path(base))
+            if given.peer:
+                peer(lines, given.peer, Path(base))
 
 
 if __name__ == "__main__":
