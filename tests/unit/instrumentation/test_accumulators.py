@@ -49,6 +49,7 @@ def test_experiment_and_variant_are_labels_while_they_are_set() -> None:
 def test_one_scrape_shows_one_moment() -> None:
     """What happens between two metrics of a scrape shows at the next one."""
     totals = call_totals(key("m"))
+    assert totals.shown == (0, [0, 0, 0, 0, 0])
     totals.counts[-1] += 1
     assert totals.show() == [0, 0, 0, 0, 0]
     totals.counts[0] += 1

@@ -271,6 +271,7 @@ def test_instruments_that_cannot_be_made_are_not_asked_for_again(observed: Obser
 
     provider = Provider()
     instruments.bind(None, provider)  # type: ignore[arg-type]  # a broken one
+    assert IN_FORCE.bound is not None
     block(False)
     block(False)
     assert provider.asked == 1
