@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import os
 import select
-import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.collectors.framing import FrameReader, Message, packed
+
+# A box without GPUs starts no child, and saves the module's memory.
+if TYPE_CHECKING:
+    import subprocess
 
 _CHUNK_BYTES = 65_536
 _SILENCE_SECONDS = 10.0
@@ -120,12 +124,13 @@ class ChildProcess:
         if self._owner != os.getpid():
             return
         self._let_go()
-        for child in self._left_behind:
-            try:
-                child.wait(_CLOSE_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
         self._next_start = float("inf")
+        if self._left_behind:
+            import subprocess
+
+            for child in self._left_behind:
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(_CLOSE_SECONDS)
 
     def _look_after(self) -> None:
         if self._owner != os.getpid():
@@ -135,6 +140,8 @@ class ChildProcess:
             self._start()
 
     def _start(self) -> None:
+        import subprocess
+
         self._frames, self._asked_at = FrameReader(), None
         self._started_at = self._monotonic()
         self.starts += 1
