@@ -113,6 +113,18 @@ def test_the_journal_s_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> Non
     assert load_settings({"journal": "~/j.db"}, environ={}).journal.journal == Path("/home/ada/j.db")
 
 
+@pytest.mark.parametrize(
+    ("value", "folder"),
+    [("/run/genotel", Path("/run/genotel")), (Path("/a"), Path("/a")), ("off", None), ("None", None)],
+)
+def test_a_spool_is_a_folder_or_none(value: object, folder: Path | None) -> None:
+    """There is no default: processes share it only if they are told the same one."""
+    assert load_settings({"spool": value}, environ={"GENOTEL_SPOOL": "/else"}).spool.spool == folder
+    assert load_settings(environ={"GENOTEL_SPOOL": "~/s"}).spool.spool == Path("~/s").expanduser()
+    with pytest.raises(SettingsError, match="argument spool"):
+        load_settings({"spool": 7}, environ={})
+
+
 def test_without_a_state_folder_the_journal_is_below_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """The XDG base directory specification's default."""
     monkeypatch.setenv("HOME", "/home/ada")

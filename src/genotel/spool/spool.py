@@ -137,11 +137,13 @@ class Spool:
         """Write the last values and end; from then on the totals of this process are those of an ended one."""
         if self._stopped.is_set():
             return
-        self._page.take(self._keep)
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join(self._interval_seconds)
-        self._file.close()
+        try:
+            self._page.take(self._keep)
+        finally:
+            self._stopped.set()
+            if self._thread is not None:
+                self._thread.join(self._interval_seconds)
+            self._file.close()
 
     def _run(self) -> None:
         folded_at = self._clock.monotonic()

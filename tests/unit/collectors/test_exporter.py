@@ -9,6 +9,11 @@ import pytest
 
 from genotel.collectors.exporter import main, serve_page
 from genotel.errors import SettingsError
+from genotel.exposition.series import Block, Family, NumberSeries
+from genotel.spool.folder import SpoolFolder
+from genotel.spool.snapshot import Encoder, share
+from genotel.spool.worker_file import WorkerFile
+from tests.servers import fetch
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +78,32 @@ def test_an_address_that_is_not_ours_is_said():
     """Whatever the system calls it."""
     with pytest.raises(SettingsError, match=r"cannot serve on 192\.0\.2\.1 port 0 \(Cannot assign requested address\)"):
         serve_page({"host": "192.0.2.1", "port": "0", "collectors": "none"})
+
+
+def test_a_spool_is_on_the_page_and_left_in_order(tmp_path, monkeypatch, capsys):
+    """Others' values are there from the first scrape on; its own stay behind as those of an ended process."""
+    seen = []
+
+    def pause():
+        url = capsys.readouterr().err.split()[-1]
+        seen.append(fetch(url).decode())
+        raise KeyboardInterrupt
+
+    other = WorkerFile(tmp_path)
+    jobs = Block(Family("jobs", "counter"), [(NumberSeries(), 3)])
+    other.write(Encoder(7).encode(share([jobs])))
+    monkeypatch.setattr(signal, "pause", pause)
+    serve_page({"port": "0", "collectors": "none", "spool": str(tmp_path)})
+    assert "\njobs_total 3\n" in seen[0]
+    assert 'genotel_spool_workers{genotel_worker_state="live"} 2' in seen[0]
+    states = {reading.name: reading.is_live for reading in SpoolFolder(tmp_path).read().workers}
+    assert states.pop(other.name)
+    assert [*states.values()] == [False]
+    other.close()
+
+
+def test_a_spool_that_cannot_be_had_is_said_with_what_to_do(tmp_path):
+    """Nothing is served."""
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SettingsError, match=r"no spool can be kept in .*file .*; name another folder with --spool"):
+        serve_page({"port": "0", "collectors": "none", "spool": str(tmp_path / "file")})
