@@ -37,6 +37,7 @@ class Batch:
         "_context",
         "_failed_items",
         "_given_links",
+        "_index",
         "_name",
         "_seconds",
         "_span",
@@ -58,8 +59,11 @@ class Batch:
         links: Iterable[Any] | None = None,
         spans: SpanMode = "each",
         stats: BatchStats | None = None,
+        index: int | None = None,
     ) -> None:
         self._name = name
+        # Its number in a loop; else it is the next one of its name.
+        self._index = index
         self._spans = spans
         self._given_links = links
         self._stats = stats
@@ -99,13 +103,14 @@ class Batch:
         self._totals: BatchTotals = batch_totals(self._name)
         with self._totals.lock:
             self._totals.active += 1
-            index = self._totals.begun
-            self._totals.begun += 1
+            if self._index is None:
+                self._index = self._totals.begun
+                self._totals.begun += 1
         # From here on the batch is measured, even if something of ours below goes wrong.
         self._bound = bound
-        if bound.tracer is None or not makes_span(self._spans, index):
+        if bound.tracer is None or not makes_span(self._spans, self._index):
             return
-        attributes: dict[str, str | int | float] = {a.BATCH_NAME: self._name, a.BATCH_INDEX: index}
+        attributes: dict[str, str | int | float] = {a.BATCH_NAME: self._name, a.BATCH_INDEX: self._index}
         self._span = span = bound.tracer.start_span(
             f"batch {self._name}", None, SpanKind.INTERNAL, attributes, links_to(self._given_links)
         )

@@ -164,14 +164,14 @@ class Pass:
             if self._plain and (bound.tracer is None or not makes_span(spans, index)):
                 self._bound = bound
             else:
-                call = self._batch(batch)
+                call = self._batch(batch, index)
                 call.__enter__()
                 self._call = call
         except Exception as error:
             guard.report("batch_turns.begin", error)
         self._start = perf_counter()
 
-    def _batch(self, batch: Any) -> Batch:
+    def _batch(self, batch: Any, index: int) -> Batch:
         options = self._options
         links = size = wait = None
         # These are the user's; what they raise must not end the loop.
@@ -184,7 +184,7 @@ class Pass:
                 links = options.links(batch)
         except Exception as error:
             guard.report("batch_turns.options", error)
-        return Batch(options.name, size, wait, links=links, spans=options.spans, stats=options.stats)
+        return Batch(options.name, size, wait, links=links, spans=options.spans, stats=options.stats, index=index)
 
     def end(self, error: BaseException | None = None) -> None:
         """End the turn that runs, if any, with the exception that ended it, if any."""

@@ -1,8 +1,9 @@
 """Queues that are watched: wait, length, limit, oldest item and what was refused.
 
-A queue is watched in place, by the two hooks that ``queue.Queue`` and ``asyncio.Queue`` have for
-subclasses (``_put`` and ``_get``): the object stays the same, whoever holds it, and so do its items.
-The hooks run under the queue's own lock; all that they do there is to note or to look up a time.
+A queue is watched in place: it becomes an instance of a subclass of its own class, by the two hooks
+that ``queue.Queue`` and ``asyncio.Queue`` have for subclasses (``_put`` and ``_get``). The object stays
+the same, whoever holds it, and so do its items. The hooks run under the queue's own lock; all that they
+do there is to note or to look up a time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import queue
 from collections import deque
-from collections.abc import Callable
+from functools import cache
 from itertools import count
 from time import monotonic
 from typing import Any, TypeVar
@@ -23,14 +24,13 @@ from genotel.instrumentation.instruments import IN_FORCE, instruments
 from genotel.instrumentation.queue_totals import MOST_WAITS, QueueTotals
 from genotel.semconv import attributes as a
 
-Q = TypeVar("Q", "queue.Queue[Any]", "asyncio.Queue[Any]")
+AnyQueue = queue.Queue[Any] | asyncio.Queue[Any]
+Q = TypeVar("Q", bound=AnyQueue)
 
 # Waits that a consumer records when too many are kept: a pause of a millisecond or two.
 _AT_ONCE = 256
 # Times that may be kept beyond twice the items of a queue: a subclass may drop items by itself.
 _MOST_STRAY = 1_024
-# What the watch of a queue is called among the queue's attributes.
-_ATTRIBUTE = "_watch_of_genotel"
 
 
 def track_queue(tracked: Q, name: str = "default") -> Q:
@@ -56,10 +56,14 @@ def track_queue(tracked: Q, name: str = "default") -> Q:
     if not isinstance(tracked, queue.Queue | asyncio.Queue):
         raise ArgumentError(f"tracked must be a queue.Queue or asyncio.Queue, not {type(tracked).__name__}")
     with guard.guarded("queues.track"):
-        if _ATTRIBUTE not in vars(tracked):
+        if not isinstance(tracked, _Watched):
             # Made now, so that the queue is on the page from the beginning.
             instruments()
-            QueueWatch(tracked, name)
+            watch = QueueWatch(tracked, name)
+            watched: Any = tracked
+            kind: Any = type(watched)
+            watched.__class__ = _watched_kind(kind)
+            watched._genotel_watch = watch
     return tracked
 
 
@@ -73,7 +77,7 @@ class QueueWatch:
         name: label of the metrics.
     """
 
-    def __init__(self, watched: queue.Queue[Any] | asyncio.Queue[Any], name: str) -> None:
+    def __init__(self, watched: AnyQueue, name: str) -> None:
         self._name = name
         self._queue = ref(watched)
         self._numbers = count()
@@ -82,21 +86,16 @@ class QueueWatch:
         self._puts: dict[int, deque[int]] = {}
         self.limit = watched.maxsize if watched.maxsize > 0 else None
         self.totals: QueueTotals = queue_totals.queue_totals(name)
-        hooks: dict[str, Any] = {"_put": self._put_hook(type(watched)), "_get": self._get_hook(type(watched))}
-        hooks |= (
-            self._async_methods(type(watched)) if isinstance(watched, asyncio.Queue) else self._methods(type(watched))
-        )
-        # The queue's own locks are held for an instant only where others already use it.
-        for attribute, hook in {**hooks, _ATTRIBUTE: self}.items():
-            setattr(watched, attribute, hook)
         queue_totals.queues.add(self)
 
     @property
     def length(self) -> int:
         """Return the items that wait."""
-        watched: Any = self._queue()
+        watched = self._queue()
+        if watched is None:
+            return 0
         # Without the queue's lock: this is a length, and it is read while the SDK holds locks.
-        return 0 if watched is None else int(watched._qsize())
+        return watched._qsize() if isinstance(watched, queue.Queue) else watched.qsize()
 
     @property
     def oldest_age_seconds(self) -> float | None:
@@ -114,25 +113,33 @@ class QueueWatch:
         """Start from zero in a forked child; what is in the queue stays there."""
         self.totals = queue_totals.queue_totals(self._name)
 
-    def _note_put(self, item: object) -> None:
-        number = next(self._numbers)
-        self._times[number] = monotonic()
-        self._puts.setdefault(id(item), deque()).append(number)
-        if len(self._times) > 2 * self.length + _MOST_STRAY:
-            self._times.clear()
-            self._puts.clear()
+    def note_put(self, item: object) -> None:
+        """Note when an item was put in."""
+        try:
+            number = next(self._numbers)
+            self._times[number] = monotonic()
+            self._puts.setdefault(id(item), deque()).append(number)
+            if len(self._times) > 2 * self.length + _MOST_STRAY:
+                self._times.clear()
+                self._puts.clear()
+        except Exception as error:
+            guard.report("queues.put", error)
 
-    def _note_get(self, item: object) -> None:
-        puts = self._puts.get(id(item))
-        if puts is None:
-            return
-        put_at = self._times.pop(puts.popleft(), None)
-        if not puts:
-            del self._puts[id(item)]
-        if put_at is not None:
-            self.totals.waits.append(max(0.0, monotonic() - put_at))
+    def note_get(self, item: object) -> None:
+        """Note how long an item waited."""
+        try:
+            puts = self._puts.get(id(item))
+            if puts is None:
+                return
+            put_at = self._times.pop(puts.popleft(), None)
+            if not puts:
+                del self._puts[id(item)]
+            if put_at is not None:
+                self.totals.waits.append(max(0.0, monotonic() - put_at))
+        except Exception as error:
+            guard.report("queues.get", error)
 
-    def _relieve(self) -> None:
+    def relieve(self) -> None:
         """Record waits if too many are kept; called without the queue's lock."""
         try:
             if len(self.totals.waits) > MOST_WAITS:
@@ -144,82 +151,89 @@ class QueueWatch:
         except Exception as error:
             guard.report("queues.record", error)
 
-    def _refuse(self, reason: str) -> None:
+    def refuse(self, reason: str) -> None:
+        """Count an item that the queue did not take."""
         try:
             self.totals.refuse(reason)
         except Exception as error:
             guard.report("queues.refuse", error)
 
-    def _put_hook(self, kind: Any) -> Callable[[Any], None]:
-        watched = self._queue
 
-        def _put(item: Any) -> None:
-            kind._put(watched(), item)
-            try:
-                self._note_put(item)
-            except Exception as error:
-                guard.report("queues.put", error)
+class _Watched:
+    """Tell a watch what is put in and taken; mixed into the class of a queue.
 
-        return _put
+    A subclass of the user's may have arguments of its own.
+    """
 
-    def _get_hook(self, kind: Any) -> Callable[[], Any]:
-        watched = self._queue
+    _genotel_watch: QueueWatch | None = None
 
-        def _get() -> Any:
-            item = kind._get(watched())
-            try:
-                self._note_get(item)
-            except Exception as error:
-                guard.report("queues.get", error)
-            return item
+    def _put(self, item: Any) -> None:
+        super()._put(item)  # type: ignore[misc]  # the class of the queue comes after this one
+        watch = self._genotel_watch
+        if watch is not None:
+            watch.note_put(item)
 
-        return _get
+    def _get(self) -> Any:
+        item = super()._get()  # type: ignore[misc]  # as in _put
+        watch = self._genotel_watch
+        if watch is not None:
+            watch.note_get(item)
+        return item
 
-    def _methods(self, kind: Any) -> dict[str, Any]:
-        """Return the methods of a ``queue.Queue`` through which items are refused and taken."""
-        watched = self._queue
+    def _refuse(self, reason: str) -> None:
+        if self._genotel_watch is not None:
+            self._genotel_watch.refuse(reason)
 
-        # A subclass may have arguments of its own.
-        def put(item: Any, *args: Any, **kwargs: Any) -> None:
-            try:
-                kind.put(watched(), item, *args, **kwargs)
-            except queue.Full:
-                waited = args[0] if args else kwargs.get("block", True)
-                self._refuse(a.REFUSED_TIMEOUT if waited else a.REFUSED_FULL)
-                raise
+    def _relieve(self) -> None:
+        if self._genotel_watch is not None:
+            self._genotel_watch.relieve()
 
-        def get(*args: Any, **kwargs: Any) -> Any:
-            item = kind.get(watched(), *args, **kwargs)
-            self._relieve()
-            return item
 
-        # put_nowait and get_nowait call these.
-        return {"put": put, "get": get}
+class _WatchedThreadQueue(_Watched):
+    """Watch a ``queue.Queue``, whose ``put_nowait`` and ``get_nowait`` call these."""
 
-    def _async_methods(self, kind: Any) -> dict[str, Any]:
-        """Return those of an ``asyncio.Queue``; ``put`` and ``get`` end in the ones without a wait."""
-        watched = self._queue
+    def put(self, item: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().put(item, *args, **kwargs)  # type: ignore[misc]  # as in _Watched
+        except queue.Full:
+            waited = args[0] if args else kwargs.get("block", True)
+            self._refuse(a.REFUSED_TIMEOUT if waited else a.REFUSED_FULL)
+            raise
 
-        async def put(item: Any) -> None:
-            current = watched()
-            try:
-                await kind.put(current, item)
-            except asyncio.CancelledError:
-                # Given up, by a time limit most of the time, while there was no room.
-                if current is not None and current.full():
-                    self._refuse(a.REFUSED_TIMEOUT)
-                raise
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        item = super().get(*args, **kwargs)  # type: ignore[misc]  # as in _Watched
+        self._relieve()
+        return item
 
-        def put_nowait(item: Any) -> None:
-            try:
-                kind.put_nowait(watched(), item)
-            except asyncio.QueueFull:
-                self._refuse(a.REFUSED_FULL)
-                raise
 
-        def get_nowait() -> Any:
-            item = kind.get_nowait(watched())
-            self._relieve()
-            return item
+class _WatchedAsyncQueue(_Watched):
+    """Watch an ``asyncio.Queue``, whose ``put`` and ``get`` end in the ones without a wait."""
 
-        return {"put": put, "put_nowait": put_nowait, "get_nowait": get_nowait}
+    async def put(self, item: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super().put(item, *args, **kwargs)  # type: ignore[misc]  # as in _Watched
+        except asyncio.CancelledError:
+            # Given up, by a time limit most of the time, while there was no room.
+            if self.full():  # type: ignore[attr-defined]  # as in _Watched
+                self._refuse(a.REFUSED_TIMEOUT)
+            raise
+
+    def put_nowait(self, item: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().put_nowait(item, *args, **kwargs)  # type: ignore[misc]  # as in _Watched
+        except asyncio.QueueFull:
+            self._refuse(a.REFUSED_FULL)
+            raise
+
+    def get_nowait(self, *args: Any, **kwargs: Any) -> Any:
+        item = super().get_nowait(*args, **kwargs)  # type: ignore[misc]  # as in _Watched
+        self._relieve()
+        return item
+
+
+@cache
+def _watched_kind(kind: Any) -> type[Any]:
+    """Return the watched subclass of a class of queues, which looks like that class."""
+    mixed = _WatchedAsyncQueue if issubclass(kind, asyncio.Queue) else _WatchedThreadQueue
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    return type(kind.__name__, (mixed, kind), names)
