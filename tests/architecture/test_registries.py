@@ -69,6 +69,7 @@ FOLDERS: dict[str, Folder] = {
                 "proc_files",
                 "process_owner",
                 "registry",
+                "resident_models",
                 "scrape",
                 "stall_time",
             }

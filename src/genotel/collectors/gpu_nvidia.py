@@ -67,7 +67,8 @@ class GpuNvidiaCollector:
         call_limit_seconds: float = _CALL_SECONDS,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._owners = ProcessOwners(files or ProcFiles(), clock)
+        self._files = files or ProcFiles()
+        self._owners = ProcessOwners(self._files, clock)
         self._find_library = find_library
         self._model_of = model_of
         self._call_limit = call_limit_seconds
@@ -85,7 +86,12 @@ class GpuNvidiaCollector:
         self._use(GpuSettings())
 
     def configure(self, settings: Settings) -> None:
-        """Take the settings of GPUs."""
+        """Take the settings of GPUs, and the spool in which processes say what they have loaded."""
+        if settings.spool.spool is not None:
+            # Whoever serves no spool need not have it in memory.
+            from genotel.collectors.resident_models import ResidentModels
+
+            self._model_of = ResidentModels(settings.spool.spool, self._files, self._clock).of
         self._use(settings.gpu)
 
     def _use(self, settings: GpuSettings) -> None:

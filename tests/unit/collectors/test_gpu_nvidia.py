@@ -16,8 +16,9 @@ from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
 from genotel.collectors.proc_files import ProcFiles
 from genotel.collectors.scrape import Scrape
 from genotel.semconv import gpu_metrics as m
-from genotel.settings import GpuSettings, Settings
+from genotel.settings import GpuSettings, Settings, SpoolSettings
 from tests.fake_nvml import STATE_VARIABLE, FakeDriver
+from tests.loaded_worker import loaded
 
 FIRST = "GPU-fa4e0000-0000-0000-0000-000000000000"
 SECOND = "GPU-fa4e0000-0000-0000-0000-000000000001"
@@ -198,6 +199,21 @@ def test_processes_of_one_program_are_one_series_unless_pids_are_wanted(driver, 
     assert apart[m.PROCESS_MEMORY.name, FIRST, "vllm", "", "vllm.service", "", "101"] == 4
     one = box().values()
     assert one[m.PROCESS_MEMORY.name, FIRST, "vllm", "", "vllm.service", "", ""] == 7
+
+
+def test_a_process_that_tells_the_spool_what_it_has_loaded_has_a_model(driver, moving, tmp_path, monkeypatch):
+    """The settings name the spool; the collector reads it."""
+    monkeypatch.setattr("genotel.collectors.gpu_nvidia._FIRST_SECONDS", 20)
+    worker = loaded(tmp_path / "spool", {"wan2.2": 1})
+    driver.say(f"gpu.0.procs = {os.getpid()}:5")
+    collector = GpuNvidiaCollector(find_library=lambda: driver.library, clock=moving.clock())
+    collector.configure(
+        Settings(gpu=GpuSettings(gpu_interval_seconds=0.1), spool=SpoolSettings(spool=tmp_path / "spool"))
+    )
+    values = Box(collector).values()
+    assert {key[-2] for key in values if key[0] == m.PROCESS_MEMORY.name} == {"wan2.2"}
+    collector.close()
+    worker.close()
 
 
 def test_links_are_opt_in(driver, box):

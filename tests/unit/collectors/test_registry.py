@@ -37,6 +37,7 @@ OTHERS = {
     "proc_files",
     "process_owner",
     "registry",
+    "resident_models",
     "scrape",
     "stall_time",
 }
