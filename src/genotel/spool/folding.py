@@ -74,7 +74,8 @@ def _fold_batch(folder: Path, batch: int, clock: Clock) -> int:
         elif name.endswith(WORKER_SUFFIX) and len(ended) < batch:
             with suppress(OSError):
                 reading = read_file(folder / name, layouts=layouts, live=False)
-                if not reading.is_live and reading.snapshot is not None:
+                # None of a living process, and of a file that cannot be read.
+                if reading.snapshot is not None:
                     ended.append(reading)
     if ended:
         _write(folder, before, ended, remaining, clock)

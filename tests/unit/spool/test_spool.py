@@ -253,7 +253,8 @@ def test_closing_writes_the_last_values_and_ends(tmp_path):
     source.jobs = 100
     assert text(page)[0] == 'jobs_total{model="sdxl"} 7'
     page.take(spool._keep)
-    assert text(page)[0] == 'jobs_total{model="sdxl"} 7'
+    [reading] = SpoolFolder(tmp_path).read().workers
+    assert (reading.is_live, reading.snapshot.families[0].rows[0][1]) == (False, 7)
 
 
 def test_a_spool_that_never_started_is_closed_too(tmp_path):
