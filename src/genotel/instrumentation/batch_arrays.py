@@ -27,6 +27,9 @@ from genotel.instrumentation.batch_state import EVERYTHING, Interval
 from genotel.instrumentation.batch_window import Snapshot
 
 
+_INFINITY_BITS = int(np.array(np.inf).view(np.uint64))
+
+
 class Arrays(NamedTuple):
     """Hold the columns of a snapshot as numpy arrays; NaN and -1 stand for the unknown."""
 
@@ -140,9 +143,10 @@ def _clean_numbers(value: Any, count: int) -> array[float] | None:
     if not _has_length(value):
         return array("d", [value]) * count if 0 <= value < np.inf else None
     column = doubles(value) if isinstance(value, list | tuple) else None
-    numbers = np.asarray(value, np.float64) if column is None else np.frombuffer(column)
-    # A NaN is in neither comparison.
-    if not (np.minimum.reduce(numbers) >= 0 and np.maximum.reduce(numbers) < np.inf):
+    numbers = np.ascontiguousarray(value, np.float64) if column is None else np.frombuffer(column)
+    # Read as unsigned, the bits of all numbers from 0 on are in order, infinity and NaN come after them,
+    # and a sign makes them the greatest: one look finds everything.
+    if np.maximum.reduce(numbers.view(np.uint64)) >= _INFINITY_BITS:
         return None
     return column or _of_array(numbers)
 
@@ -154,12 +158,13 @@ def _clean_sizes(value: Any, count: int) -> array[int] | None:
     if isinstance(value, list | tuple):
         # Unsigned numbers refuse what is negative, and fractions, by themselves.
         column = array("q", array("Q", value).tobytes())
-        return column if np.maximum.reduce(np.frombuffer(column, np.int64)) <= GREATEST_SIZE else None
+        return column if np.maximum.reduce(np.frombuffer(column, np.uint64)) <= GREATEST_SIZE else None
     numbers = np.asarray(value)
     whole = numbers.astype(np.int64)
     if numbers.dtype.kind not in "iu" and not (whole == numbers).all():
         return None
-    if not (np.minimum.reduce(whole) >= 0 and np.maximum.reduce(whole) <= GREATEST_SIZE):
+    # Negative numbers are the greatest of all unsigned ones.
+    if np.maximum.reduce(whole.view(np.uint64)) > GREATEST_SIZE:
         return None
     return array("q", whole.tobytes())
 

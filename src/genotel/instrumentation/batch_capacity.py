@@ -124,7 +124,7 @@ def workers_for(
 
     Example:
         >>> workers_for(10.0, ServiceTimes([0.5]), target_wait_seconds=0.5)
-        6
+        7
     """
 
     def suffices(workers: int) -> bool:

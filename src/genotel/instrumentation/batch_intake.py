@@ -29,7 +29,7 @@ _serials = count(1)
 
 
 class BatchIntake:
-    """Take batches in; :class:`~genotel.instrumentation.batch_stats.BatchStats` reads them.
+    """Take batches in; :class:`~genotel.instrumentation.batch_contents.BatchContents` holds them.
 
     Args:
         name: label of the metrics.
@@ -163,11 +163,9 @@ class BatchIntake:
             timestamp: by default the batches are laid one after the other before now.
 
         Example:
-            >>> stats = BatchStats()
-            >>> stats.update_many([0.5, 0.25], batch_size=8)
-            >>> stats.update_many([{"processing_time": 0.75, "batch_size": 16}, (0.5, 8)])
-            >>> stats.total_processed, stats.get_stats()["avg_processing_time"]
-            (40, 0.5)
+            >>> intake = BatchIntake("doc", 10, 1, Clock())
+            >>> intake.update_many([0.5, 0.25], batch_size=8)
+            >>> intake.update_many([{"processing_time": 0.75, "batch_size": 16}, (0.5, 8)])
         """
         try:
             columns = self._columns((processing_time, batch_size, queue_time, latency, queue_length, error), timestamp)

@@ -1,40 +1,33 @@
 """Rolling statistics of a batch engine: thread-safe, live, of fixed memory.
 
 An update takes no lock and costs about as much as five appends under one; statistics are made when
-somebody asks. Updates come in by :mod:`genotel.instrumentation.batch_intake`; every formula stands in
-``docs/batch-statistics.md``.
+somebody asks. Updates come in by :mod:`genotel.instrumentation.batch_intake`, what they leave is held by
+:mod:`genotel.instrumentation.batch_contents`; every formula stands in ``docs/batch-statistics.md``.
 """
 
 from __future__ import annotations
 
-from array import array
 from copy import deepcopy
-from typing import Any, Self
+from typing import Any
 
 from genotel import guard
 from genotel.clock import SYSTEM_CLOCK, Clock
-from genotel.instrumentation import batch_export, batch_state
+from genotel.instrumentation import batch_export
 from genotel.instrumentation.atomic_count import AtomicCount
 from genotel.instrumentation.batch_alerts import DEFAULT_THRESHOLDS, Thresholds
-from genotel.instrumentation.batch_arguments import number, one_of, text, whole
+from genotel.instrumentation.batch_arguments import number, one_of
 from genotel.instrumentation.batch_capacity import TARGET_WAIT_SECONDS
-from genotel.instrumentation.batch_figures import latencies_of
-from genotel.instrumentation.batch_intake import PATIENCE_SECONDS, BatchIntake
-from genotel.instrumentation.batch_state import EVERYTHING, Interval, WindowState
-from genotel.instrumentation.batch_window import Snapshot
+from genotel.instrumentation.batch_contents import BatchContents
+from genotel.instrumentation.batch_intake import PATIENCE_SECONDS
 from genotel.semconv import attributes as a
 
 Number = float | int | None
 
-MOST_BATCHES = 10_000_000
-MOST_WORKERS = 1_000_000
-# Clocks that differ by less are one clock, read twice.
-_SAME_CLOCK_SECONDS = 1.0
 # An engine that has been idle for so long has no throughput of now; Prometheus lets series go then too.
 _STALE_SECONDS = 300.0
 
 
-class BatchStats(BatchIntake):
+class BatchStats(BatchContents):
     """Keep the last batches of an engine and tell their statistics.
 
     Args:
@@ -58,13 +51,11 @@ class BatchStats(BatchIntake):
     """
 
     __slots__ = (
-        "_bounds",
         "_comprehended",
         "_hits",
         "_misses",
         "_summarized",
         "cache_valid_time",
-        "max_age_seconds",
         "target_wait_seconds",
     )
 
@@ -80,22 +71,13 @@ class BatchStats(BatchIntake):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.cache_valid_time = number("cache_valid_time", cache_valid_time, 0.0)
-        self.max_age_seconds = (
-            None if max_age_seconds is None else number("max_age_seconds", max_age_seconds, 0.0, above=True)
-        )
         self.target_wait_seconds = number("target_wait_seconds", target_wait_seconds, 0.0, above=True)
-        # The span of time that a part of another window is cut to.
-        self._bounds: Interval | None = None
-        super().__init__(
-            text("name", name),
-            whole("window_size", window_size, 1, MOST_BATCHES),
-            whole("workers", workers, 1, MOST_WORKERS),
-            clock,
-        )
-        self._forget_statistics()
+        super().__init__(name, window_size, max_age_seconds, workers, clock)
+        self.forget_statistics()
         self._export()
 
-    def _forget_statistics(self) -> None:
+    def forget_statistics(self) -> None:
+        """Forget the statistics that are kept, and how often they were asked for."""
         # Until when they are valid, and the statistics.
         self._summarized: tuple[float, dict[str, Number]] | None = None
         self._comprehended: tuple[float, dict[str, Any]] | None = None
@@ -154,17 +136,6 @@ class BatchStats(BatchIntake):
 
         return summarize(self._state(), self._interval())
 
-    def _state(self) -> WindowState:
-        return batch_state.state_of(self._window)
-
-    def _interval(self) -> Interval:
-        if self._bounds is not None:
-            return self._bounds
-        if self.max_age_seconds is None:
-            return EVERYTHING
-        now = self._now()
-        return Interval(now - self.max_age_seconds, now)
-
     @property
     def cache_hits(self) -> int:
         """Return how often statistics were kept ones since the last reset."""
@@ -178,134 +149,22 @@ class BatchStats(BatchIntake):
     def reset(self) -> None:
         """Empty the window, its totals and what is kept; exported counters go on, as counters must."""
         super().reset()
-        self._forget_statistics()
+        self.forget_statistics()
 
     def begin_again(self) -> None:
         """Start from zero in a forked child: what was counted so far is the parent's to report."""
         super().begin_again()
-        self._forget_statistics()
-
-    @property
-    def processing_times(self) -> tuple[float, ...]:
-        """Return the known seconds of work, oldest first; a snapshot."""
-        return self._known("processing")
-
-    @property
-    def batch_sizes(self) -> tuple[int, ...]:
-        """Return the known sizes, oldest first; a snapshot."""
-        return self._known("sizes")
-
-    @property
-    def queue_times(self) -> tuple[float, ...]:
-        """Return the known seconds in the queue, oldest first; a snapshot."""
-        return self._known("waits")
-
-    @property
-    def latencies(self) -> tuple[float, ...]:
-        """Return the known seconds of wait and work, oldest first; a snapshot."""
-        snapshot = self._snapshot()
-        seconds = latencies_of(snapshot.latencies, snapshot.processing, snapshot.waits)
-        return tuple(latency for latency in seconds if latency >= 0)
-
-    @property
-    def queue_lengths(self) -> tuple[float, ...]:
-        """Return the known lengths of the queue, oldest first; a snapshot."""
-        return self._known("lengths")
-
-    def _known(self, column: str) -> tuple[Any, ...]:
-        values: array[Any] = getattr(self._snapshot(), column)
-        return tuple(value for value in values if value >= 0)
-
-    def _snapshot(self) -> Snapshot:
-        interval = self._interval()
-        state = self._state()
-        return state.snapshot if interval is EVERYTHING else batch_state.inside(state, interval).snapshot
-
-    @property
-    def total_processed(self) -> int:
-        """Return the items of all batches since the last reset."""
-        return self._state_of_totals("total_items")
-
-    @property
-    def batch_counts(self) -> int:
-        """Return the number of batches since the last reset."""
-        return self._state_of_totals("total_batches")
-
-    def _state_of_totals(self, field: str) -> int:
-        with self._window.settled():
-            return int(getattr(self._window, field))
-
-    @property
-    def dropped_figures(self) -> dict[str, int]:
-        """Return the figures that were left out since the last reset, by name."""
-        with self._window.settled():
-            return dict(self._window.dropped)
-
-    def window(self, seconds: float) -> Self:
-        """Return the part of the window of the last seconds, as statistics of its own.
-
-        It is a copy: it is not exported and takes no part in later updates.
-
-        Raises:
-            SettingsError: ``seconds`` is no number above 0.
-        """
-        now = self._now()
-        since = now - number("seconds", seconds, 0.0, above=True)
-        part = self._copy()
-        part._bounds = Interval(since, now)
-        batch_state.restore(part._window, batch_state.inside(self._state(), part._bounds))
-        return part
-
-    def merge(self, other: BatchStats) -> Self:
-        """Take the batches and totals of another window in; return this one.
-
-        The last ``window_size`` batches of both stay, in the order in which they ended. What the other
-        window had to export it has exported, so no exported counter grows by this.
-        """
-        theirs = other._state()
-        window = self._window
-        with window.settled():
-            batch_state.restore(window, batch_state.merged(batch_state.state_of(window), theirs))
-        self._forget_statistics()
-        return self
-
-    def _copy(self) -> Self:
-        copy = type(self).__new__(type(self))
-        copy.__setstate__({**self._settings(), "clock": self._clock})
-        return copy
+        self.forget_statistics()
 
     def _settings(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "window_size": self.window_size,
-            "workers": self.workers,
-            "cache_valid_time": self.cache_valid_time,
-            "max_age_seconds": self.max_age_seconds,
-            "target_wait_seconds": self.target_wait_seconds,
-            "bounds": self._bounds,
-        }
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self._settings(), "state": self._state(), "epoch": self._clock.wall() - self._now()}
+        own = {"cache_valid_time": self.cache_valid_time, "target_wait_seconds": self.target_wait_seconds}
+        return {**super()._settings(), **own}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
-        BatchIntake.__init__(
-            self, saved["name"], saved["window_size"], saved["workers"], saved.get("clock", SYSTEM_CLOCK)
-        )
         self.cache_valid_time = saved["cache_valid_time"]
-        self.max_age_seconds = saved["max_age_seconds"]
         self.target_wait_seconds = saved["target_wait_seconds"]
-        self._bounds = saved["bounds"]
-        self._forget_statistics()
-        state = saved.get("state")
-        if state is not None:
-            # The monotonic clock of another machine, or of before a restart, counts from elsewhere.
-            apart = saved["epoch"] - (self._clock.wall() - self._now())
-            if abs(apart) > _SAME_CLOCK_SECONDS:
-                state = batch_state.shifted(state, apart)
-                if self._bounds is not None:
-                    self._bounds = self._bounds.shifted(apart)
-            batch_state.restore(self._window, state)
+        self.forget_statistics()
+        super().__setstate__(saved)
 
     def window_figures(self) -> dict[str, float]:
         """Return the figures of the exported gauges that are known; none of an idle engine."""

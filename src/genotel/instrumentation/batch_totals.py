@@ -199,7 +199,7 @@ def batch_totals(name: str) -> BatchTotals:
     """Return the numbers of a name, capped as its label is.
 
     Example:
-        >>> batch_totals("doc").batches
+        >>> batch_totals("doc-totals").batches
         [0, 0, 0, 0, 0]
     """
     with _lock:

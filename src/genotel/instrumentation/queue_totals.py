@@ -91,7 +91,7 @@ def queue_totals(name: str) -> QueueTotals:
     """Return the numbers of a name, capped as its label is; both refusals are born at 0.
 
     Example:
-        >>> queue_totals("doc").refused
+        >>> queue_totals("doc-totals").refused
         {'full': 0, 'timeout': 0}
     """
     with _lock:
