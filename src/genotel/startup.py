@@ -188,6 +188,8 @@ def _start(handle: Handle) -> None:
     declare_models(*settings.sdk.models)
     if settings.journal.journal is not None and handle._journal is not None:
         restore_uses(settings.journal.journal, settings.export.retention_days)
+        # From now on somebody is watching, even if no call comes.
+        handle._journal.watch()
     _open_spool(handle)
     if settings.page.page:
         # With a spool, whoever has the port shows this process too.
@@ -221,10 +223,7 @@ def _open_journal(settings: Settings) -> JournalWriter | None:
     from genotel.journal.writer import JournalWriter
 
     try:
-        writer = JournalWriter(settings.journal.journal, retention_days=settings.export.retention_days)
-        # From now on somebody is watching, even if no call comes.
-        writer.watch()
-        return writer
+        return JournalWriter(settings.journal.journal, retention_days=settings.export.retention_days)
     except GenotelError as error:
         # These name the user's own file, on the user's own terminal.
         logger.warning("genotel: no journal is kept: %s", error)

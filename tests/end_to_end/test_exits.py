@@ -292,6 +292,43 @@ def test_a_fork_beside_busy_threads_hangs_nobody(tmp_path: Path, exit: str) -> N
         assert run.calls() == {"ok": CALLS + CHILDREN * CALLS}
 
 
+TOGETHER_PROGRAM = """
+import sys, time
+import genotel
+print("ready", flush=True)
+sys.stdin.readline()
+genotel.configure(port=0, journal=sys.argv[1])
+with genotel.generation("m"):
+    pass
+genotel.shutdown()
+"""
+
+
+def test_workers_that_start_at_the_same_moment_all_keep_the_journal(tmp_path: Path) -> None:
+    """One of them makes the file while the others look at it; none takes it for another program's."""
+    journal = tmp_path / "journal.db"
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", TOGETHER_PROGRAM, str(journal)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    assert [worker.communicate(timeout=TIMEOUT_SECONDS)[1] for worker in workers] == [""] * 4
+    with JournalReader(journal) as reader:
+        assert [call.outcome for call in reader.calls(model="m")] == ["ok"] * 4
+
+
 KILLED_PROGRAM = """
 import sys, time
 import genotel

@@ -125,14 +125,17 @@ def check(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] 
     Raises:
         JournalError: the file is from a newer genotel or from another program.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    # In one statement, so of one moment: another process may be making the tables right now.
+    version, application, tables = connection.execute(
+        "SELECT (SELECT user_version FROM pragma_user_version), "
+        "(SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)"
+    ).fetchone()
     if application != APPLICATION_ID:
-        if version or application or connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        if version or application or tables:
             raise JournalError("is the database of another program; name a file of its own", file=str(path))
         return 0
-    _refuse_newer(version, path, migrations)
-    return version
+    _refuse_newer(int(version), path, migrations)
+    return int(version)
 
 
 def check_header(path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
