@@ -22,6 +22,12 @@ SHOWS = {
         r'^genotel_generation_requests_total{.*genotel_outcome="abandoned".*} 1$',
         r'^gen_ai_client_token_usage_sum{.*gen_ai_token_type="output".*} 15$',
     ],
+    "asyncio_service.py": [
+        r"^40 answers, such as '0 tpmorp'$",
+        r"^40 requests in \d+ batches$",
+        r'^batch_throughput{name="service"} \d+\.\d+$',
+        r'^batch_error_rate{name="service"} 0\.0$',
+    ],
     "batch_loop.py": [
         r"^described 35 of 40$",
         r"^journal: 40 calls, 88% of them ended well$",
@@ -37,6 +43,22 @@ SHOWS = {
         r"^failed: the safety checker said no$",
         r'^  genotel_generation_requests_total{.*genotel_outcome="ok".*} 2$',
         r'^  genotel_generation_requests_total{.*genotel_outcome="error".*} 1$',
+    ],
+    "dynamic_batcher.py": [
+        r"^200 requests in \d+ batches$",
+        r"^\d+ requests/s, busy \d+%$",
+        r"^workers for a wait below 10 ms: \d+$",
+        r'^genotel_queue_limit{genotel_queue_name="requests",.*} 50$',
+        r'^genotel_batch_items_total{genotel_batch_name="batcher",genotel_outcome="ok",.*} 200$',
+    ],
+    "nightly_job.py": [
+        r"^after 10 batches: 5 left, \d+ ms to go$",
+        r"^120 pictures in 15 batches, 0 failed batches$",
+        r"^critical: mean time of a batch, s: 2\.5, above 1$",
+        r"^critical: share of failed batches: 0\.\d+, above 0\.05$",
+        r"^status: critical$",
+        r'^genotel_batch_items_total{genotel_batch_name="nightly",genotel_outcome="ok",.*} 120$',
+        r'^genotel_batch_items_total{genotel_batch_name="captions",genotel_outcome="error",.*} \d+$',
     ],
     "starlette_app.py": [
         r"^an image of lighthouse$",
