@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -132,6 +133,8 @@ def _model(model: str | None) -> dict[str, str]:
 @contextmanager
 def observing() -> Iterator[Observed]:
     """Measure everything inside the block with providers of its own."""
+    # What other tests left to the collector ends now: a model that is unloaded later would be told here.
+    gc.collect()
     accumulators.reset()
     reader = PageReader()
     tracer_provider = TracerProvider(resource=Resource.get_empty(), shutdown_on_exit=False)

@@ -56,9 +56,21 @@ def count(handle: genotel.Handle, model: str = "m", outcome: str = "ok") -> floa
     )
 
 
+# What tests of other rooms left running in this process, before each test.
+_others: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def know_other_threads() -> None:
+    """Tell our threads from those that were there before."""
+    _others.clear()
+    _others.update(threading.enumerate())
+
+
 def threads() -> set[str]:
-    """Return the names of our threads."""
-    return {thread.name for thread in threading.enumerate() if thread.name.startswith("genotel")}
+    """Return the names of our threads that this test began."""
+    ours = (thread for thread in threading.enumerate() if thread.name.startswith("genotel"))
+    return {thread.name for thread in ours if thread not in _others}
 
 
 def test_the_page_of_this_process_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
