@@ -28,11 +28,17 @@ from tests.pages import series_of
 from tests.servers import fetch
 
 
+_others: set[threading.Thread] = set()
+
+
 @pytest.fixture(autouse=True)
 def ended() -> Iterator[None]:
     """Begin and end with nothing configured."""
     genotel.shutdown()
     accumulators.reset()
+    # Another test's server may still be rendering for a source that hangs.
+    _others.clear()
+    _others.update(threading.enumerate())
     yield
     genotel.shutdown()
     instruments.unbind()
