@@ -27,7 +27,6 @@ from tests.observed import lenient
 from tests.pages import series_of
 from tests.servers import fetch
 
-
 _others: set[threading.Thread] = set()
 
 
