@@ -26,7 +26,6 @@ from genotel.instrumentation.batch_figures import (
 from genotel.instrumentation.batch_state import EVERYTHING, Interval
 from genotel.instrumentation.batch_window import Snapshot
 
-
 _INFINITY_BITS = int(np.array(np.inf).view(np.uint64))
 
 
