@@ -102,40 +102,42 @@ def relieve(histograms: BatchHistograms | None, totals: BatchTotals) -> None:
             totals.forget_pending()
         return
     totals.keeps_pending = True
-    rounds = 0
-    while totals.pending_count > MOST_PENDING:
-        if rounds < _MOST_ROUNDS:
-            histograms.record(totals, _AT_ONCE)
-            rounds += 1
-        elif totals.pending_count > _MOST_LEFT:
-            left_out = sum(len(chunk.moments) for chunk in totals.take_pending(MOST_PENDING))
-            caps.drop(bm.DURATION.name, left_out)
-            guard.warn_once(
-                "batch_instruments.relieve",
-                "genotel: batches end faster than histograms can take their times; some are in the counts only",
-            )
-        else:
-            return
+    if totals.pending_count <= MOST_PENDING:
+        return
+    # One thread at a time: several would hand the SDK's own locks to each other at every record.
+    with totals.relief:
+        rounds = 0
+        while totals.pending_count > MOST_PENDING:
+            if rounds < _MOST_ROUNDS:
+                histograms.record(totals, _AT_ONCE)
+                rounds += 1
+            elif totals.pending_count > _MOST_LEFT:
+                left_out = sum(len(chunk.moments) for chunk in totals.take_pending(MOST_PENDING))
+                caps.drop(bm.DURATION.name, left_out)
+                guard.warn_once(
+                    "batch_instruments.relieve",
+                    "genotel: batches end faster than histograms can take their times; some are in the counts only",
+                )
+            else:
+                return
 
 
-def settle(histograms: BatchHistograms | None) -> None:
+def settle(histograms: BatchHistograms) -> None:
     """Bring totals and histograms up to date, once at the beginning of a collection."""
     with guard.guarded("batch_instruments.settle"):
         batch_totals.settle_orphans()
         _note_windows()
         for loop in [*batch_totals.loops]:
             loop.tell()
-        if histograms is not None:
-            histograms.hear()
-            for totals in batch_totals.all_totals():
-                totals.keeps_pending = True
-                histograms.record(totals)
-            for waited in queue_totals.all_totals():
-                waited.record_waits(histograms.queue_wait)
+        histograms.hear()
+        for totals in batch_totals.all_totals():
+            totals.keeps_pending = True
+            histograms.record(totals)
+        for waited in queue_totals.all_totals():
+            waited.record_waits(histograms.queue_wait)
 
 
-def batches() -> Iterator[Observation]:
-    """Read the finished batches by outcome; asked first, after :func:`settle`."""
+def _batches() -> Iterator[Observation]:
     for totals in batch_totals.all_totals():
         for count, attributes in zip(totals.batches, totals.outcomes, strict=True):
             yield Observation(count, attributes)
@@ -188,7 +190,7 @@ def _stats_requests() -> Iterator[Observation]:
                 yield Observation(count.value, {**totals.attributes, a.CACHE_RESULT: result})
 
 
-def _of_window(key: str) -> Callable[[], Iterator[Observation]]:
+def _of_window(key: str) -> Reader:
     def read() -> Iterator[Observation]:
         for totals, figures in _window_figures:
             if key in figures:
@@ -212,8 +214,25 @@ def _note_windows() -> None:
     _window_figures = [(totals, window.window_figures()) for totals, window in newest.values()]
 
 
-# Every observable metric of batches but the first, and what reads it; one visible line each.
-BATCH_OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
+Reader = Callable[[], Iterator[Observation]]
+
+
+def observed(histograms: Callable[[], BatchHistograms]) -> tuple[tuple[MetricSpec, Reader], ...]:
+    """Return every observable metric of batches and what reads it.
+
+    Args:
+        histograms: returns those that get what waits for them when a reader collects.
+    """
+
+    def settled_batches() -> Iterator[Observation]:
+        settle(histograms())
+        return _batches()
+
+    return ((bm.BATCHES, settled_batches), *_OBSERVED)
+
+
+# One visible line each, asked in this order, after the first one above.
+_OBSERVED: tuple[tuple[MetricSpec, Reader], ...] = (
     (bm.ITEMS, _items),
     (bm.ACTIVE, _active),
     (bm.REMAINING, _remaining),

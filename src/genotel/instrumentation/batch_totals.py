@@ -41,6 +41,7 @@ class BatchTotals:
         "outcomes",
         "pending",
         "pending_count",
+        "relief",
         "stale",
     )
 
@@ -57,6 +58,8 @@ class BatchTotals:
         # None until batch statistics of this name exist: a plain loop drops no figures and keeps none.
         self.dropped: dict[str, int] | None = None
         self.caching = {result: AtomicCount() for result in a.CACHE_RESULTS}
+        # Held by the thread that records what is too much.
+        self.relief = threading.RLock()
         # Whether times are kept for histograms: not while nobody listens to these.
         self.keeps_pending = True
         # Chunks that histograms have not seen, oldest first, and the batches in them.

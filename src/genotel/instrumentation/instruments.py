@@ -17,7 +17,6 @@ from genotel import guard
 from genotel.instrumentation import accumulators, batch_instruments
 from genotel.instrumentation.late_ends import settle_all, watch_collector
 from genotel.semconv import attributes as a
-from genotel.semconv import batch_metrics as bm
 from genotel.semconv import generation_metrics as gm
 from genotel.semconv import model_metrics as mm
 from genotel.semconv import self_metrics as sm
@@ -72,11 +71,15 @@ class Instruments:
         self.vram_peak = _histogram(meter, gm.VRAM_PEAK)
         self.load_duration = _histogram(meter, mm.LOAD_DURATION)
         self.batch = batch_instruments.BatchHistograms(lambda spec: _histogram(meter, spec))
-        for spec, read in OBSERVED:
+        for spec, read in (*OBSERVED, *batch_instruments.observed(self._batch_in_force)):
             _observable(meter, spec, read)
         if vintage.usage_input_tokens is not None and vintage.usage_output_tokens is not None:
             _observable(meter, vintage.usage_input_tokens, _tokens("tokens_read"))
             _observable(meter, vintage.usage_output_tokens, _tokens("tokens_written"))
+
+    def _batch_in_force(self) -> batch_instruments.BatchHistograms:
+        # At the last collection, at shutdown, nothing is in force any more.
+        return self.batch if IN_FORCE.bound is None else IN_FORCE.bound.batch
 
 
 def _histogram(meter: Meter, spec: MetricSpec) -> Histogram:
@@ -168,13 +171,6 @@ def _last_used() -> Iterator[Observation]:
             yield Observation(totals.last_used, totals.attributes)
 
 
-def _batches() -> Iterator[Observation]:
-    # Asked before the other figures of batches: what waits becomes part of this collection.
-    bound = IN_FORCE.bound
-    batch_instruments.settle(None if bound is None else bound.batch)
-    return batch_instruments.batches()
-
-
 def _internal_errors() -> Iterator[Observation]:
     return (Observation(count, {a.PLACE: place}) for place, count in guard.internal_errors().items())
 
@@ -197,8 +193,6 @@ OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
     (mm.EVENTS, _events),
     (mm.RESIDENT, _resident),
     (mm.LAST_USED, _last_used),
-    (bm.BATCHES, _batches),
-    *batch_instruments.BATCH_OBSERVED,
     (sm.INTERNAL_ERRORS, _internal_errors),
     (sm.SERIES_DROPPED, _dropped),
 )
