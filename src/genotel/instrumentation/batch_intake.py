@@ -22,6 +22,7 @@ from genotel.semconv import attributes as a
 
 # What a batch of a list may leave out, in the order of `update`; the first two it may not.
 _DEFAULTS: tuple[tuple[str, Any], ...] = tuple(zip(a.FIGURES, (None, None, 0.0, None, None, False, None), strict=True))
+_REST = tuple(default for _, default in _DEFAULTS)
 # How long a collection waits for a lock that a user holds.
 PATIENCE_SECONDS = 0.05
 
@@ -252,7 +253,7 @@ def _by_figure(batches: Any) -> list[Any]:
 
     A figure that no batch has is its default, one value for all.
     """
-    columns: list[Any] = [default for _, default in _DEFAULTS]
+    columns: list[Any] = [*_REST]
     batches = list(batches)
     kinds = set(map(type, batches))
     if not kinds:
@@ -264,11 +265,13 @@ def _by_figure(batches: Any) -> list[Any]:
                 columns[place] = [batch.get(name, default) for batch in batches]
     else:
         rows = batches if kinds <= {tuple, list} else [_in_order(batch) for batch in batches]
-        lengths = set(map(len, rows))
-        longest = max(lengths)
-        if len(lengths) > 1:
-            rows = [(*row, *(default for _, default in _DEFAULTS[len(row) : longest])) for row in rows]
-        columns[:longest] = map(list, zip(*rows, strict=True))
+        try:
+            given = [*zip(*rows, strict=True)]
+        except ValueError:
+            # Rows of different lengths leave different figures out.
+            longest = max(map(len, rows))
+            given = [*zip(*((*row, *_REST[len(row) : longest]) for row in rows), strict=True)]
+        columns[: len(given)] = given
     return columns
 
 
