@@ -58,7 +58,7 @@ TIME_PER_OUTPUT_CHUNK = MetricSpec(
     "gen_ai.client.operation.time_per_output_chunk",
     Kind.HISTOGRAM,
     "s",
-    "Time that a stream took to make each chunk after its first.",
+    "Time from one chunk of a stream to the next, what the consumer took included.",
     labels=CALL_LABELS,
     buckets=buckets.DURATION_SECONDS,
 )
