@@ -60,6 +60,9 @@ class Preload:
             if is_failing[index]:
                 # It would be loaded to fail: performance tells of it.
                 withheld.append(Withheld(model, self.kind, Reason.FAILING_BUT_WANTED))
+            elif history.end - history.first_seen[index] < MINIMUM_HISTORY_DAYS * HOURS_PER_DAY * SECONDS_PER_HOUR:
+                # The history may be long, this model's is not: a busy minute is no rate per day.
+                withheld.append(Withheld(model, self.kind, Reason.HISTORY_TOO_SHORT))
             elif figures.forecast.next_hour[index] >= LOW_PROBABILITY:
                 recommendations.append(figures.recommend(index, Reason.LIKELY_NEXT_HOUR, settings))
             elif is_often and figures.forecast.next_day[index] >= LOW_PROBABILITY:
