@@ -10,6 +10,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,7 +37,7 @@ def wait_for(what: str, look: Callable[[], Any], timeout: float = 30.0, pause: f
     while time.monotonic() < end:
         try:
             found = look()
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             found = None
         if found:
             return found
