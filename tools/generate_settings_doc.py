@@ -11,7 +11,7 @@ from genotel.settings import Settings
 INTRODUCTION = """\
 # Settings
 
-Every setting of genotel. This page is generated from `src/genotel/settings.py`: do not edit it, run `make generate`.
+Every setting of genotel. This page is generated from `src/genotel/settings/sections.py`: run `make generate`.
 
 Arguments win over variables, variables over `genotel.toml`, and that over the defaults. `genotel.toml` is the file that
 `GENOTEL_CONFIG` names, else the one in the working folder. All mistakes are named at once; an unknown key is one.

@@ -19,7 +19,7 @@ MODULES = frozenset(module_of(path) for path in SOURCES)
 
 # Strings that look like a name of ours and are something else: (file, string, what it is).
 NO_NAMES: tuple[tuple[str, str, str], ...] = (
-    ("settings.py", "genotel.toml", "the configuration file"),
+    ("settings/loading.py", "genotel.toml", "the configuration file"),
     ("instrumentation/context.py", "genotel_tags", "a ContextVar says its name in a debugger"),
     ("instrumentation/generation.py", "genotel_running", "as above"),
 )
