@@ -111,6 +111,12 @@ SYSTEMD_UNIT = "genotel.systemd.unit"
 MODEL_LOCATION = "genotel.model.location"
 MODEL_FORMAT = "genotel.model.format"
 
+# --- advice ------------------------------------------------------------------------------------
+ADVICE_PRIORITY = "genotel.priority"
+RESULT = "genotel.result"
+HORIZON = "genotel.horizon"
+BAND = "genotel.band"
+
 # --- resource and scope ------------------------------------------------------------------------
 SERVICE_NAME = "service.name"
 SERVICE_INSTANCE = "service.instance.id"
@@ -159,6 +165,31 @@ WORKER_STATES = (WORKER_LIVE, WORKER_ENDED, WORKER_UNREADABLE)
 CACHE_HIT = "hit"
 CACHE_MISS = "miss"
 CACHE_RESULTS = (CACHE_HIT, CACHE_MISS)
+
+ADVICE_PRIORITIES = ("low", "medium", "high")
+
+RESULT_RIGHT = "right"
+RESULT_WRONG = "wrong"
+RESULT_EXPIRED = "expired"
+ADVICE_RESULTS = (RESULT_RIGHT, RESULT_WRONG, RESULT_EXPIRED)
+
+RESULT_OK = "ok"
+RESULT_ERROR = "error"
+RUN_RESULTS = (RESULT_OK, RESULT_ERROR)
+
+RESULT_DELIVERED = "delivered"
+RESULT_FAILED = "failed"
+RESULT_DROPPED = "dropped"
+DELIVERY_RESULTS = (RESULT_DELIVERED, RESULT_FAILED, RESULT_DROPPED)
+
+NEXT_HOUR = "1h"
+NEXT_DAY = "1d"
+HORIZONS = (NEXT_HOUR, NEXT_DAY)
+
+BAND_LOWER = "lower"
+BAND_LEVEL = "level"
+BAND_UPPER = "upper"
+BANDS = (BAND_LOWER, BAND_LEVEL, BAND_UPPER)
 
 # What is over a cap of distinct values is folded into this one.
 OTHER = "other"

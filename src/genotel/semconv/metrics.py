@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genotel.semconv.advice_metrics import ADVICE_METRICS
 from genotel.semconv.batch_metrics import BATCH_METRICS
 from genotel.semconv.container_metrics import CONTAINER_METRICS
 from genotel.semconv.generation_metrics import GENERATION_METRICS
@@ -19,6 +20,7 @@ SECTIONS: tuple[tuple[str, tuple[MetricSpec, ...]], ...] = (
     ("Host and process", HOST_METRICS),
     ("Container and pressure", CONTAINER_METRICS),
     ("GPUs", GPU_METRICS),
+    ("Advice", ADVICE_METRICS),
     ("genotel itself", SELF_METRICS),
 )
 
