@@ -15,6 +15,7 @@ from tools.generate_dashboards import dashboard_files
 from tools.generate_metrics_doc import metrics_page
 from tools.generate_rules import rule_files
 from tools.generate_settings_doc import settings_page
+from tools.generate_settings_example import settings_example
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +24,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/cli.md": commands_page,
     "docs/metrics.md": metrics_page,
     "docs/settings.md": settings_page,
+    "examples/genotel.toml": settings_example,
     **dashboard_files(),
     **rule_files(),
 }

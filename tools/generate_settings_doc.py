@@ -11,10 +11,12 @@ from genotel.settings import Settings
 INTRODUCTION = """\
 # Settings
 
-Every setting of genotel. This page is generated from `src/genotel/settings/sections.py`: run `make generate`.
+Every setting of genotel. This page is generated from `src/genotel/settings/`: run `make generate`.
 
 Arguments win over variables, variables over `genotel.toml`, and that over the defaults. `genotel.toml` is the file that
-`GENOTEL_CONFIG` names, else the one in the working folder. All mistakes are named at once; an unknown key is one.
+`GENOTEL_CONFIG` names, else the one in the working folder. All mistakes are named at once, with file, line and key; an
+unknown key is one. [examples/genotel.toml](../examples/genotel.toml) has every key with its default.
+`genotel serve --check` reads everything that `genotel serve` would, starts nothing and lists what is wrong.
 """
 
 
@@ -25,10 +27,11 @@ def settings_page() -> str:
         kind: Any = type(section.default)
         text = (inspect.getdoc(kind) or "").replace("``", "`")
         parts.append(f"\n## `[{section.name}]`\n\n{text}\n\n")
-        parts.append("| key, argument | variable | default |\n|---|---|---|\n")
+        parts.append("| key, argument | what it says | variable | default |\n|---|---|---|---|\n")
         for setting in dataclasses.fields(kind):
             variable = setting.metadata["variable"]
-            parts.append(f"| `{setting.name}` | {f'`{variable}`' if variable else ''} | {_value(setting.default)} |\n")
+            named = f"`{variable}`" if variable else ""
+            parts.append(f"| `{setting.name}` | {setting.metadata['help']} | {named} | {_value(setting.default)} |\n")
     return "".join(parts)
 
 

@@ -30,7 +30,16 @@ class GenotelError(Exception):
 
 
 class SettingsError(GenotelError):
-    """Refuse a setting, naming the key, variable or argument that carries it."""
+    """Refuse settings, naming the key, variable or argument of each mistake.
+
+    Example:
+        >>> str(SettingsError("port is 70000", "unknown key page.prot"))
+        'port is 70000; unknown key page.prot'
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
 
 
 class InputError(GenotelError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from genotel.cli.main import COMMANDS
 from genotel.semconv import attributes
 from genotel.semconv.metrics import CATALOGUE
+from genotel.settings import Settings, read_settings
 from tests.architecture.sources import ROOT
 from tools import generate
 
@@ -48,10 +50,21 @@ def test_the_program_runs_as_make_runs_it() -> None:
 def test_the_page_of_settings_holds_every_variable() -> None:
     """What settings/ reads from the environment, people can look up."""
     page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
-    source = (ROOT / "src/genotel/settings/sections.py").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/genotel/settings").glob("*sections.py"))
     variables = set(re.findall(r'"((?:GENOTEL|OTEL)_[A-Z_]+)"', source))
     assert variables
     assert [variable for variable in variables if f"`{variable}`" not in page] == []
+
+
+def test_the_example_of_settings_loads(tmp_path: Path) -> None:
+    """As it stands it changes nothing; with every key in force each value is one that its setting takes."""
+    text = (ROOT / "examples/genotel.toml").read_text(encoding="utf-8")
+    assert read_settings(environ={}, config=ROOT / "examples/genotel.toml")[:2] == (Settings(), ())
+    every = tmp_path / "genotel.toml"
+    every.write_text(re.sub(r"(?m)^# (?=[a-z_0-9]+ = )", "", text), encoding="utf-8")
+    read = read_settings(environ={}, config=every)
+    assert read.mistakes == ()
+    assert len(read.sources) == sum(len(dataclasses.fields(type(s.default))) for s in dataclasses.fields(Settings))
 
 
 def test_the_page_of_commands_holds_every_command() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from genotel.settings.loading import CONFIG_NAME, CONFIG_VARIABLE, load_settings
+from genotel.settings.loading import CONFIG_NAME, CONFIG_VARIABLE, SettingsReading, load_settings, read_settings
 from genotel.settings.parsing import default_journal_path
+from genotel.settings.reading_sections import AdviceSettings, ExportSettings
 from genotel.settings.sections import (
-    AdviceSettings,
     CollectorSettings,
-    ExportSettings,
     GpuSettings,
     InventorySettings,
     JournalSettings,
@@ -32,8 +31,10 @@ __all__ = [
     "PageSettings",
     "SdkSettings",
     "Settings",
+    "SettingsReading",
     "SpoolSettings",
     "default_journal_path",
     "load_settings",
+    "read_settings",
     "variable_of",
 ]

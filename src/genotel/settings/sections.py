@@ -1,18 +1,18 @@
 """What can be set: one frozen dataclass a section of ``genotel.toml``.
 
-A setting is one field with its parser and, where there is one, its variable. Its section in
-``genotel.toml`` is the name of its dataclass in :class:`Settings`; its argument is the field's name
-(``configure(port=…)``), since no two sections share one.
+A setting is one field with its parser, its variable where there is one, and one sentence for people with
+its unit. Its section in ``genotel.toml`` is the name of its dataclass in :class:`Settings`; its argument is
+the field's name (``configure(port=…)``), since no two sections share one. ``docs/settings.md`` and
+``examples/genotel.toml`` are made from here.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from genotel.semconv.generation_metrics import NEWER_OPT_IN
 from genotel.settings.parsing import (
     integer_parser,
     number_parser,
@@ -24,37 +24,68 @@ from genotel.settings.parsing import (
     parse_pairs,
     parse_text,
 )
-
-
-def _setting(default: Any, parse: Callable[[object], Any], variable: str | None = None) -> Any:
-    return field(default=default, metadata={"parse": parse, "variable": variable})
+from genotel.settings.reading_sections import AdviceSettings, ExportSettings
+from genotel.settings.setting import setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSettings:
     """Say where the metrics page is served; port 0 takes any free one."""
 
-    page: bool = _setting(True, parse_boolean, "GENOTEL_PAGE")
-    host: str = _setting("127.0.0.1", parse_text, "OTEL_EXPORTER_PROMETHEUS_HOST")
-    port: int = _setting(9464, integer_parser(0, 65535), "OTEL_EXPORTER_PROMETHEUS_PORT")
+    page: bool = setting(True, parse_boolean, "GENOTEL_PAGE", help="Whether a page of metrics is served.")
+    host: str = setting(
+        "127.0.0.1",
+        parse_text,
+        "OTEL_EXPORTER_PROMETHEUS_HOST",
+        help="Address to serve on: 0.0.0.0 or :: for every network of the machine.",
+    )
+    port: int = setting(
+        9464,
+        integer_parser(0, 65535),
+        "OTEL_EXPORTER_PROMETHEUS_PORT",
+        help="TCP port to serve on; 0 takes any free one.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkSettings:
     """Say what the SDK does inside the user's program."""
 
-    disabled: bool = _setting(False, parse_boolean, "OTEL_SDK_DISABLED")
-    spans: bool = _setting(True, parse_boolean, "GENOTEL_SPANS")
-    models: tuple[str, ...] = _setting((), parse_names, "GENOTEL_MODELS")
-    handle_signals: bool = _setting(False, parse_boolean, "GENOTEL_HANDLE_SIGNALS")
-    semconv_opt_in: tuple[str, ...] = _setting((), parse_names, "OTEL_SEMCONV_STABILITY_OPT_IN")
+    disabled: bool = setting(False, parse_boolean, "OTEL_SDK_DISABLED", help="Whether genotel measures nothing at all.")
+    spans: bool = setting(True, parse_boolean, "GENOTEL_SPANS", help="Whether calls make spans, too, for traces.")
+    models: tuple[str, ...] = setting(
+        (),
+        parse_names,
+        "GENOTEL_MODELS",
+        help="Models whose counters are to begin at 0 before their first use.",
+        example=["sdxl", "wan2.2-t2v-a14b"],
+    )
+    handle_signals: bool = setting(
+        False,
+        parse_boolean,
+        "GENOTEL_HANDLE_SIGNALS",
+        help="Whether SIGTERM writes what is buffered before it ends the program.",
+    )
+    semconv_opt_in: tuple[str, ...] = setting(
+        (),
+        parse_names,
+        "OTEL_SEMCONV_STABILITY_OPT_IN",
+        help="Newer vintages of OpenTelemetry's names to emit.",
+        example=[NEWER_OPT_IN],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalSettings:
     """Say where call records are kept (None: nowhere) and for how long, in days."""
 
-    journal: Path | None = _setting(None, parse_journal_path, "GENOTEL_JOURNAL")
+    journal: Path | None = setting(
+        None,
+        parse_journal_path,
+        "GENOTEL_JOURNAL",
+        help="File of call records; on for $XDG_STATE_HOME/genotel/journal.db, off for none.",
+        example="/var/lib/genotel/journal.db",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +95,32 @@ class SpoolSettings:
     ``spool_exact`` counts calls in shared memory, so that a killed process loses none of them.
     """
 
-    spool: Path | None = _setting(None, parse_folder, "GENOTEL_SPOOL")
-    spool_exact: bool = _setting(False, parse_boolean, "GENOTEL_SPOOL_EXACT")
+    spool: Path | None = setting(
+        None,
+        parse_folder,
+        "GENOTEL_SPOOL",
+        help="Folder in which the processes of one service leave their values for one page.",
+        example="/run/genotel",
+    )
+    spool_exact: bool = setting(
+        False,
+        parse_boolean,
+        "GENOTEL_SPOOL_EXACT",
+        help="Whether calls are counted in shared memory, so that a killed process loses none.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorSettings:
     """Say which collectors run: names, ``all``, or nothing."""
 
-    collectors: tuple[str, ...] = _setting((), parse_collector_names, "GENOTEL_COLLECTORS")
+    collectors: tuple[str, ...] = setting(
+        (),
+        parse_collector_names,
+        "GENOTEL_COLLECTORS",
+        help="Collectors of the machine's metrics: names, all, or none; genotel serve runs all by itself.",
+        example=["all"],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +131,21 @@ class GpuSettings:
     series of its own.
     """
 
-    gpu_expected: int = _setting(0, integer_parser(0, 1024), "GENOTEL_GPU_EXPECTED")
-    gpu_interval_seconds: float = _setting(5.0, number_parser(0.1, 3600))
-    gpu_links: bool = _setting(False, parse_boolean)
-    gpu_pids: bool = _setting(False, parse_boolean)
+    gpu_expected: int = setting(
+        0,
+        integer_parser(0, 1024),
+        "GENOTEL_GPU_EXPECTED",
+        help="GPUs that there should be, so that one that never came up is missed; 0: as many as were seen.",
+    )
+    gpu_interval_seconds: float = setting(
+        5.0, number_parser(0.1, 3600), help="Time between two looks at the GPUs, in seconds."
+    )
+    gpu_links: bool = setting(
+        False, parse_boolean, help="Whether traffic of PCIe and NVLink is read, which may take 40 ms a card."
+    )
+    gpu_pids: bool = setting(
+        False, parse_boolean, help="Whether each process on a GPU gets a series of its own, by its number."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,44 +157,72 @@ class InventorySettings:
     interval; what is known is looked at again after the rescan time.
     """
 
-    model_folders: tuple[str, ...] = _setting((), parse_names, "GENOTEL_MODEL_FOLDERS")
-    model_names: tuple[tuple[str, str], ...] = _setting((), parse_pairs)
-    inventory_interval_seconds: float = _setting(300.0, number_parser(1, 86400))
-    inventory_rescan_seconds: float = _setting(3600.0, number_parser(1, 604800))
+    model_folders: tuple[str, ...] = setting(
+        (),
+        parse_names,
+        "GENOTEL_MODEL_FOLDERS",
+        help="Folders of models beside the known ones: paths, or name=path.",
+        example=["nas=/mnt/nas/models"],
+    )
+    model_names: tuple[tuple[str, str], ...] = setting(
+        (),
+        parse_pairs,
+        help="Patterns of names on disk, and what such models are called in use; {stem} is the name without suffix.",
+        example={"stabilityai/*xl-base*": "sdxl", "*.gguf": "{stem}"},
+    )
+    inventory_interval_seconds: float = setting(
+        300.0, number_parser(1, 86400), help="Time between two searches for new models, in seconds."
+    )
+    inventory_rescan_seconds: float = setting(
+        3600.0,
+        number_parser(1, 604800),
+        help="Time after which a model that did not seem to change is looked at again, in seconds.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtlpSettings:
     """Say where telemetry is pushed to; OpenTelemetry's exporters read the details themselves."""
 
-    otlp_endpoint: str | None = _setting(None, parse_text, "OTEL_EXPORTER_OTLP_ENDPOINT")
-    otlp_traces_endpoint: str | None = _setting(None, parse_text, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    otlp_metrics_endpoint: str | None = _setting(None, parse_text, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
-    otlp_protocol: str = _setting("http/protobuf", parse_text, "OTEL_EXPORTER_OTLP_PROTOCOL")
+    otlp_endpoint: str | None = setting(
+        None,
+        parse_text,
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        help="URL to push traces and metrics to by OTLP.",
+        example="http://collector:4318",
+    )
+    otlp_traces_endpoint: str | None = setting(
+        None,
+        parse_text,
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        help="URL to push traces to, instead of the one for both.",
+        example="http://collector:4318/v1/traces",
+    )
+    otlp_metrics_endpoint: str | None = setting(
+        None,
+        parse_text,
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        help="URL to push metrics to, instead of the one for both.",
+        example="http://collector:4318/v1/metrics",
+    )
+    otlp_protocol: str = setting(
+        "http/protobuf", parse_text, "OTEL_EXPORTER_OTLP_PROTOCOL", help="Protocol to push by, such as http/protobuf."
+    )
     # Who exports where `opentelemetry-instrument` sets the program up.
-    metrics_exporters: tuple[str, ...] = _setting((), parse_names, "OTEL_METRICS_EXPORTER")
-    traces_exporters: tuple[str, ...] = _setting((), parse_names, "OTEL_TRACES_EXPORTER")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdviceSettings:
-    """Hold the classic rules' thresholds (days, uses a day, ratios from 0 to 1) and how long a history is kept."""
-
-    cleanup_threshold_days: float = _setting(30.0, number_parser(1, 3650))
-    min_uses_per_day: float = _setting(0.1, number_parser(0, 1e6))
-    min_success: float = _setting(0.5, number_parser(0, 1))
-    preload_threshold_frequency: float = _setting(0.5, number_parser(0, 1e6))
-    performance_window_days: float = _setting(7.0, number_parser(1, 3650))
-    cache_ttl_minutes: float = _setting(15.0, number_parser(0, 1440))
-    priority_high_uses_per_day: float = _setting(1.0, number_parser(0, 1e6))
-    priority_medium_uses_per_day: float = _setting(0.1, number_parser(0, 1e6))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportSettings:
-    """Say how long records are kept, in days."""
-
-    retention_days: int = _setting(90, integer_parser(1, 3650))
+    metrics_exporters: tuple[str, ...] = setting(
+        (),
+        parse_names,
+        "OTEL_METRICS_EXPORTER",
+        help="Exporters of metrics where opentelemetry-instrument sets the program up.",
+        example=["genotel", "otlp"],
+    )
+    traces_exporters: tuple[str, ...] = setting(
+        (),
+        parse_names,
+        "OTEL_TRACES_EXPORTER",
+        help="Exporters of traces where opentelemetry-instrument sets the program up.",
+        example=["otlp"],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +254,7 @@ def variable_of(name: str) -> str:
         'OTEL_EXPORTER_PROMETHEUS_PORT'
     """
     for section in dataclasses.fields(Settings):
-        for setting in dataclasses.fields(section.default):  # type: ignore[arg-type]  # each default is one of ours
-            if setting.name == name and setting.metadata["variable"]:
-                return str(setting.metadata["variable"])
+        for known in dataclasses.fields(section.default):  # type: ignore[arg-type]  # each default is one of ours
+            if known.name == name and known.metadata["variable"]:
+                return str(known.metadata["variable"])
     raise KeyError(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from genotel.errors import SettingsError
-from genotel.settings import Settings, default_journal_path, load_settings
+from genotel.settings import Settings, default_journal_path, load_settings, read_settings
 
 
 def _config(folder: Path, text: str) -> Path:
@@ -200,6 +200,49 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({"port": -1}, environ={"GENOTEL_SPANS": "maybe"}, config=config)
     assert all(word in str(caught.value) for word in ("argument port", "variable GENOTEL_SPANS", "page.colour"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\n[page]\nprot = 1\n", ":3: unknown key page.prot; did you mean port?"),
+        ("[spol]\n", ":1: unknown section [spol]; did you mean spool?"),
+        ("[page]\nzzz = 1\n", ":2: unknown key page.zzz"),
+        ("page = 5\n", ":1: [page] must be a table"),
+        ("[gpu]\n[page]\n\nport = 'x'\n", ":4: page.port is 'x': expected a whole number from 0 to 65535"),
+    ],
+)
+def test_a_mistake_names_its_line_and_what_was_meant(tmp_path: Path, text: str, expected: str) -> None:
+    """A typing mistake is one keystroke away from what was meant."""
+    config = _config(tmp_path, text)
+    assert read_settings(environ={}, config=config).mistakes == (f"{config}{expected}",)
+
+
+def test_an_unknown_argument_gets_a_hint_too() -> None:
+    """``configure()`` has a signature; the exporter's words have none."""
+    assert read_settings({"sool": "/run"}, environ={}).mistakes == ("unknown argument sool; did you mean spool?",)
+
+
+def test_a_reading_says_where_each_value_is_from(tmp_path: Path) -> None:
+    """Whoever finds a value wrong later can name its place; right values are kept beside wrong ones."""
+    config = _config(tmp_path, '[page]\nport = 1\n[spool]\nspool = "/run"\n')
+    environ = {"OTEL_EXPORTER_PROMETHEUS_HOST": "::1"}
+    read = read_settings({"port": -1}, defaults={"collectors": "all"}, environ=environ, config=config)
+    assert read.sources == {
+        "port": "argument port",
+        "host": "variable OTEL_EXPORTER_PROMETHEUS_HOST",
+        "spool": f"{config}:4: spool.spool",
+        "collectors": "default collectors",
+    }
+    assert (read.file, read.settings.page.port, read.settings.page.host) == (config, 9464, "::1")
+    assert read_settings(environ={}).file is None
+
+
+def test_the_error_has_its_mistakes_one_by_one() -> None:
+    """A command prints them on lines of their own."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"port": -1, "spans": "maybe"}, environ={})
+    assert len(caught.value.mistakes) == 2
 
 
 def test_no_two_sections_share_a_name() -> None:
