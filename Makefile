@@ -16,7 +16,7 @@ help: ## say what each target is for
 
 setup: $(READY) ## make .venv with everything, from nothing; on Debian as root also the system packages
 
-$(READY): pyproject.toml tools/set_up.sh
+$(READY): pyproject.toml tools/set_up.sh tools/set_up_servers.sh
 	tools/set_up.sh
 
 format: $(READY) ## let ruff write the style, so that nobody discusses it

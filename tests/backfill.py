@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from genotel.promql.catalog import MODEL_LABEL, OUTCOME_LABEL
 from genotel.semconv import attributes as a
 from genotel.semconv.generation_metrics import DURATION, REQUESTS
 from genotel.semconv.model_metrics import LOAD_DURATION, MODEL_SIZE
-from tests.conftest import require
 
 
 @dataclass(frozen=True)
@@ -108,17 +104,3 @@ def _scrape(
             families[MODEL_SIZE.family].append(
                 f"{MODEL_SIZE.prometheus_name}{{{labels}}} {server.sizes[model]:.0f} {time:.0f}"
             )
-
-
-def write_blocks(text: str, folder: Path) -> None:
-    """Put a history into the data folder of a Prometheus that is not running."""
-    promtool = require(shutil.which("promtool"), "promtool (Debian package prometheus)")
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "history.txt"
-    file.write_text(text, encoding="utf-8")
-    # By default the whole text is parsed again for every two hours.
-    subprocess.run(
-        [promtool, "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics", file, folder / "data"],
-        check=True,
-        capture_output=True,
-    )

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make this checkout ready from nothing: Debian packages, then .venv with genotel and its tools.
-# `make setup` calls it; it changes nothing outside of .venv but by apt, and that only as root.
+# `make setup` calls it; it changes nothing outside of .venv and .servers but by apt, and that only as root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,8 @@ python3-venv  python3 -c "import ensurepip, venv"
 prometheus    command -v prometheus && command -v promtool
 prometheus-alertmanager  command -v prometheus-alertmanager && command -v amtool
 prometheus-pushgateway  command -v prometheus-pushgateway
+victoria-metrics  command -v victoria-metrics && command -v vmalert
+prometheus-node-exporter  command -v prometheus-node-exporter
 END
 }
 
@@ -53,6 +55,8 @@ find_python() {
 }
 
 install_packages
+# The same programs some years newer: what holds in one of them may not hold in the other.
+tools/set_up_servers.sh
 # A .venv of a Python that is gone, or one that was left half made, is made again.
 if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   python=$(find_python)

@@ -26,8 +26,8 @@ from genotel.report.registry import REPORTS
 from genotel.report.report import Page
 from genotel.semconv import attributes as a
 from genotel.settings import AdviceSettings
-from tests.backfill import Life, Server, Use, openmetrics, write_blocks
-from tests.servers import RealPrometheus
+from tests.backfill import Life, Server, Use, openmetrics
+from tests.servers import RealPrometheus, write_blocks
 
 pytestmark = pytest.mark.real_servers
 
