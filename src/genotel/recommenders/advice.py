@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from genotel.errors import SettingsError
 from genotel.history.kept import KEPT_HISTORIES
@@ -25,6 +25,9 @@ class Advice:
         recommendations: by kind in the order of the registry, best first within a kind.
         withheld: the models about which a kind says nothing, and why.
         notes: what the source said that takes something from all of this.
+        methods: by kind, how its probabilities are worked out.
+        models: how many models the history knows.
+        observed_ratio: share of the window in which every use would have been seen.
     """
 
     source: str
@@ -32,6 +35,9 @@ class Advice:
     recommendations: tuple[Recommendation, ...]
     withheld: tuple[Withheld, ...]
     notes: tuple[str, ...] = ()
+    methods: Mapping[str, str] = field(default_factory=dict)
+    models: int = 0
+    observed_ratio: float = 0.0
 
 
 def recommend(
@@ -75,13 +81,17 @@ async def arecommend(
 def advise(history: UsageHistory, kinds: Iterable[str], settings: AdviceSettings) -> Advice:
     """Return the advice on a history together with the reasons why there is none."""
     wanted = frozenset(kinds)
-    findings = [kind.recommend(history, settings) for kind in RECOMMENDERS if kind.kind in wanted]
+    asked = [recommender for recommender in RECOMMENDERS if recommender.kind in wanted]
+    findings = [recommender.recommend(history, settings) for recommender in asked]
     return Advice(
         source=history.source,
         window=(history.start, history.end) if len(history.observed) else None,
         recommendations=tuple(advice for found in findings for advice in found.recommendations),
         withheld=tuple(reason for found in findings for reason in found.withheld),
         notes=history.notes,
+        methods={recommender.kind: recommender.method for recommender in asked},
+        models=len(history.models),
+        observed_ratio=history.observed_ratio,
     )
 
 

@@ -27,6 +27,7 @@ class Performance:
     """
 
     kind: ClassVar[str] = "performance"
+    method: ClassVar[str] = "95 % Wilson interval of the success rate"
 
     def recommend(self, history: UsageHistory, settings: AdviceSettings) -> Findings:
         """Return the failing models, most failed calls first, and why the others are not reported."""

@@ -41,6 +41,7 @@ class Preload:
     """
 
     kind: ClassVar[str] = "preload"
+    method: ClassVar[str] = "logistic forecast from the last use, the rate of use and the rhythm of the week"
 
     def recommend(self, history: UsageHistory, settings: AdviceSettings) -> Findings:
         """Return the models to keep loaded, those soonest used first, and why not the others."""

@@ -23,6 +23,7 @@ class DownloadPriority:
     """
 
     kind: ClassVar[str] = "priority"
+    method: ClassVar[str] = "Gamma posterior of the rate of use"
 
     def recommend(self, history: UsageHistory, settings: AdviceSettings) -> Findings:
         """Return all models, the most used first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 
 class Priority(StrEnum):
@@ -26,29 +27,52 @@ MEDIUM_PROBABILITY = 0.8
 LOW_PROBABILITY = 0.5
 
 
-class Reason(StrEnum):
+class ReasonCode(StrEnum):
+    """Be a set of reasons, each a word for programs and a sentence on what would change it.
+
+    A plug-in brings its own set: an enumeration under this one, with a word and a sentence for each member.
+
+    Example:
+        >>> class Folders(ReasonCode):
+        ...     EMPTY_FOLDER = "empty_folder", "A file in the folder."
+        >>> f"{Folders.EMPTY_FOLDER}: {Folders.EMPTY_FOLDER.would_change}"
+        'empty_folder: A file in the folder.'
+    """
+
+    _value_: str
+    would_change: str
+
+    def __new__(cls, value: str, would_change: str) -> Self:
+        """Make a member of its word and its sentence."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.would_change = would_change
+        return member
+
+
+class Reason(ReasonCode):
     """Name why something is advised (first four of cleanup, then performance) or is not."""
 
-    UNUSED = "unused"
-    NEVER_USED = "never_used"
-    RARELY_USED = "rarely_used"
-    UNLIKELY_TO_BE_USED = "unlikely_to_be_used"
-    LOW_SUCCESS = "low_success"
-    LIKELY_NEXT_HOUR = "likely_next_hour"
-    USED_OFTEN = "used_often"
+    UNUSED = "unused", "One use of the model, or a longer limit (cleanup_threshold_days)."
+    NEVER_USED = "never_used", "A first use of the model."
+    RARELY_USED = "rarely_used", "More use of the model, or a lower limit (min_uses_per_day)."
+    UNLIKELY_TO_BE_USED = "unlikely_to_be_used", "One use of the model."
+    LOW_SUCCESS = "low_success", "Calls that succeed, or a lower limit (min_success)."
+    LIKELY_NEXT_HOUR = "likely_next_hour", "Hours without a use: the probability falls with each."
+    USED_OFTEN = "used_often", "Less use than the limit, or a higher limit."
 
-    HISTORY_TOO_SHORT = "history_too_short"
-    OBSERVATION_GAPS = "observation_gaps"
-    UNOBSERVED_USE_POSSIBLE = "unobserved_use_possible"
-    FAILING_BUT_WANTED = "failing_but_wanted"
-    LIKELY_TO_BE_USED = "likely_to_be_used"
-    IN_USE = "in_use"
-    TOO_FEW_CALLS = "too_few_calls"
-    OUTCOMES_UNKNOWN = "outcomes_unknown"
-    NOT_ASKED_FOR = "not_asked_for"
-    SUCCEEDS = "succeeds"
-    UNLIKELY_SOON = "unlikely_soon"
-    USED_SELDOM = "used_seldom"
+    HISTORY_TOO_SHORT = "history_too_short", "A longer history: more retention, or a checkpoint file."
+    OBSERVATION_GAPS = "observation_gaps", "A history without gaps in which a use could have gone unseen."
+    UNOBSERVED_USE_POSSIBLE = "unobserved_use_possible", "More days on which every use would have been seen."
+    FAILING_BUT_WANTED = "failing_but_wanted", "Calls that succeed, or no more calls."
+    LIKELY_TO_BE_USED = "likely_to_be_used", "A longer time without a use."
+    IN_USE = "in_use", "Use that becomes rarer."
+    TOO_FEW_CALLS = "too_few_calls", "More calls: so few could fail by chance."
+    OUTCOMES_UNKNOWN = "outcomes_unknown", "Calls of which it is known whether they succeeded."
+    NOT_ASKED_FOR = "not_asked_for", "Calls of the model."
+    SUCCEEDS = "succeeds", "Calls that fail more often than the limit (min_success) allows."
+    UNLIKELY_SOON = "unlikely_soon", "A use of the model: it makes the next one likelier."
+    USED_SELDOM = "used_seldom", "More use of the model, or a lower limit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +103,7 @@ class Recommendation:
     kind: str
     priority: Priority
     confidence: float
-    reason_code: Reason
+    reason_code: ReasonCode
     reason: str
     evidence: Mapping[str, float | int | str | None]
     saving: Saving = field(default_factory=Saving)
@@ -92,7 +116,7 @@ class Withheld:
 
     model: str
     kind: str
-    reason_code: Reason
+    reason_code: ReasonCode
 
 
 def priority(probability: float, *, is_history_long_enough: bool) -> Priority | None:

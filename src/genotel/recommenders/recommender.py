@@ -26,6 +26,11 @@ class Recommender(Protocol):
         """Return the kind's name: that of its file, of ``--kind`` and of ``Recommendation.kind``."""
         ...
 
+    @property
+    def method(self) -> str:
+        """Return by what its probabilities are worked out, in words for people, without a period."""
+        ...
+
     def recommend(self, history: UsageHistory, settings: AdviceSettings) -> Findings:
         """Return advice, best first, and why there is none about the other models."""
         ...
