@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.generate_cli_doc import commands_page
 from tools.generate_dashboards import dashboard_files
+from tools.generate_foreign_doc import foreign_servers_page
 from tools.generate_metrics_doc import metrics_page
 from tools.generate_rules import rule_files
 from tools.generate_settings_doc import settings_page
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Generated file -> the function that returns its text. One visible line per file or folder.
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/cli.md": commands_page,
+    "docs/foreign-servers.md": foreign_servers_page,
     "docs/metrics.md": metrics_page,
     "docs/settings.md": settings_page,
     "examples/genotel.toml": settings_example,
