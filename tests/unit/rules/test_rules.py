@@ -57,9 +57,10 @@ def test_every_case_is_of_an_alert():
 
 
 def test_each_case_is_written_four_ways():
-    """Fires, just below, ends, gone."""
+    """Fires and gone in one run, just below, ends."""
     text = "".join(alert_tests(group, step) for group in GROUPS for step in steps_of(group))
-    assert text.count("  - name: ") == 4 * len(CASES) + 1
+    assert text.count("  - name: ") == 3 * len(CASES) + 1
+    assert text.count("        eval_time: ") == 4 * len(CASES) + 1
 
 
 @each_alert
