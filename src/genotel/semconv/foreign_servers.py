@@ -126,7 +126,7 @@ LITELLM = ForeignServer(
     input_tokens=Amount("litellm_input_tokens_metric_total"),
     output_tokens=Amount("litellm_output_tokens_metric_total"),
     documented="LiteLLM documentation, Prometheus metrics, and its source",
-    caveat="It names models as its configuration does: a call that a server behind it knows by another name counts twice.",
+    caveat="It names models as it is configured; a call that a server behind it knows by another name counts twice.",
 )
 COMFYUI = ForeignServer(
     name="comfyui",

@@ -22,7 +22,7 @@ def amounts(row: ForeignServer | ForeignGpus) -> list[Amount]:
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
 def test_every_row_is_whole(server: ForeignServer) -> None:
     """It counts calls of a model, with names that Prometheus takes and outcomes that we have."""
-    assert server.title and server.documented and server.calls
+    assert all((server.title, server.documented, server.calls))
     seconds = [part for part in (server.durations, server.loads) if part is not None]
     names = [calls.name for calls in server.calls] + [amount.name for amount in amounts(server)]
     names += [name for part in seconds for name in (part.seconds, part.count)]
@@ -34,7 +34,7 @@ def test_every_row_is_whole(server: ForeignServer) -> None:
 @pytest.mark.parametrize("exporter", GPU_EXPORTERS, ids=lambda exporter: exporter.name)
 def test_every_gpu_row_is_whole(exporter: ForeignGpus) -> None:
     """It has memory and a card to tell it by; factors make base units."""
-    assert exporter.title and exporter.documented and exporter.gpu_label
+    assert all((exporter.title, exporter.documented, exporter.gpu_label))
     assert all(NAME.fullmatch(amount.name) and amount.scale > 0 for amount in amounts(exporter))
 
 
