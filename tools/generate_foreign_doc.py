@@ -8,8 +8,8 @@ from genotel.semconv.foreign_servers import GPU_EXPORTERS, SERVERS
 INTRODUCTION = """\
 # Servers that are measured already
 
-genotel's recommender works on the metrics that other servers and exporters emit, without our SDK: their names are mapped to
-ours below. This page is generated from `src/genotel/semconv/foreign_servers.py`: run `make generate`.
+genotel's recommender works on the metrics that other servers and exporters emit, without our SDK: their names are
+mapped to ours below. This page is generated from `src/genotel/semconv/foreign_servers.py`: run `make generate`.
 
 ```
 genotel recommend --prometheus http://localhost:9090                  # ours and every server of this page that is found
@@ -17,9 +17,9 @@ genotel recommend --prometheus http://localhost:9090 --source vllm    # that one
 ```
 
 What is found is used: one query asks for all names at once. Calls are counted as ours are, restarts included. Where two
-sources know one model in one hour, one of them tells of it: ours, then the order of this page. So nothing is counted twice
-under one name; a proxy that renames models counts them under its own. `measured_by` in the evidence of each line says who
-counted.
+sources know one model in one hour, one of them tells of it: ours, then the order of this page. So nothing is counted
+twice under one name; a proxy that renames models counts them under its own. `measured_by` in the evidence of each line
+says who counted.
 
 Nothing of these servers was run for this page. The names are those of the document that each row gives; the tests feed
 pages written by hand with these names to a real Prometheus.
