@@ -50,6 +50,7 @@ FOLDERS: dict[str, Folder] = {
                 "child_process",
                 "collector",
                 "exporter",
+                "exporter_check",
                 "families",
                 "framing",
                 "gpu_figures",

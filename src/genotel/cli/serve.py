@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated
 
 import typer
+
+from genotel.errors import SettingsError
 
 _EXPORTER = "genotel.collectors.exporter"
 
@@ -25,6 +27,9 @@ def serve(
     journal: Annotated[
         str | None, typer.Option(help="Journal of this machine: its size and last uses, and that somebody watches.")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Start nothing: say what would be served, or everything that is wrong.")
+    ] = False,
 ) -> None:
     """Serve the metrics of this machine until SIGTERM or Ctrl-C.
 
@@ -32,6 +37,8 @@ def serve(
     and _PORT and genotel.toml say what the options do not.
     """
     given = {"host": host, "port": port, "collectors": collectors, "spool": spool, "journal": journal}
+    if check:
+        raise typer.Exit(_check(given))
     words = [f"{name}={value}" for name, value in given.items() if value is not None]
     # This process becomes the exporter: typer with what it needs would hold 18 MB for as long as it
     # serves. Where it cannot, the exporter runs here.
@@ -41,6 +48,19 @@ def serve(
     from genotel.collectors.exporter import main
 
     raise typer.Exit(main(words))
+
+
+def _check(given: Mapping[str, object]) -> int:
+    from genotel.collectors.exporter_check import check
+
+    found = check(given)
+    for mistake in found.mistakes:
+        print(f"genotel: {mistake}", file=sys.stderr)
+    if found.mistakes:
+        return SettingsError.exit_code
+    for word, text in found.summary:
+        print(f"{word}: {text}")
+    return 0
 
 
 def path_flags(isolated: bool, folder: str, path: Sequence[str]) -> list[str]:

@@ -27,6 +27,8 @@ from genotel.settings import PageSettings, Settings, load_settings
 # A page makes thousands of short-lived tuples, none of them in a cycle. At Python's own 700, looking for
 # cycles among everything that lives took a third of a page's time.
 _COLLECT_EVERY = 50_000
+# What this program has instead of the SDK's defaults.
+DEFAULTS = {"collectors": "all"}
 
 
 def serve_page(arguments: Mapping[str, str]) -> None:
@@ -39,7 +41,7 @@ def serve_page(arguments: Mapping[str, str]) -> None:
         SettingsError: a setting is wrong, the address cannot be served on, or the folder not be had.
         JournalError: the journal is refused.
     """
-    settings = load_settings(arguments, defaults={"collectors": "all"})
+    settings = load_settings(arguments, defaults=DEFAULTS)
     # Ctrl-C is a way to end like any other; a second one while it drains ends at once.
     with (
         suppress(KeyboardInterrupt),
@@ -73,7 +75,7 @@ def _served(page: Page, address: PageSettings, metrics: ScrapeMetrics) -> PageSe
     try:
         server.start()
     except OSError as error:
-        raise SettingsError(_refusal(error, address.host, address.port)) from error
+        raise SettingsError(refusal(error, address.host, address.port)) from error
     return server
 
 
@@ -101,7 +103,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _refusal(error: OSError, host: str, port: int) -> str:
+def refusal(error: OSError, host: str, port: int) -> str:
+    """Return why an address cannot be served on, and what to do."""
     if error.errno == errno.EADDRINUSE:
         return f"port {port} of {host} is taken; end what serves there, or choose another with --port (0: any)"
     return f"cannot serve on {host} port {port} ({error.strerror or error}); choose others with --host and --port"

@@ -55,3 +55,20 @@ def test_where_a_process_cannot_be_replaced_it_serves_itself(monkeypatch):
     ended = CliRunner().invoke(app, ["serve", "--collectors", "discs"])
     assert ended.exit_code == 2
     assert "no collector named discs" in ended.stderr
+
+
+def test_a_check_says_what_would_be_served(became):
+    """On stdout, with exit code 0; the process becomes nothing."""
+    ended = CliRunner().invoke(app, ["serve", "--check", "--port", "0", "--collectors", "cpu"])
+    assert (ended.exit_code, became) == (0, [])
+    assert "\ncollectors: cpu\n" in ended.stdout
+
+
+def test_a_check_lists_every_mistake(became):
+    """One a line on stderr, with the exit code of wrong usage."""
+    ended = CliRunner().invoke(app, ["serve", "--check", "--port", "0", "--collectors", "disc,cpus"])
+    assert (ended.exit_code, ended.stdout, became) == (2, "", [])
+    assert ended.stderr.splitlines() == [
+        "genotel: argument collectors: no collector named disc; did you mean disk?",
+        "genotel: argument collectors: no collector named cpus; did you mean cpu?",
+    ]
