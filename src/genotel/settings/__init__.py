@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from genotel.settings.alert_sections import AlertSettings, SloSettings
 from genotel.settings.loading import CONFIG_NAME, CONFIG_VARIABLE, SettingsReading, load_settings, read_settings
+from genotel.settings.objectives import Objective
 from genotel.settings.parsing import default_journal_path
 from genotel.settings.reading_sections import AdviceSettings, ExportSettings
 from genotel.settings.sections import (
@@ -22,16 +24,19 @@ __all__ = [
     "CONFIG_NAME",
     "CONFIG_VARIABLE",
     "AdviceSettings",
+    "AlertSettings",
     "CollectorSettings",
     "ExportSettings",
     "GpuSettings",
     "InventorySettings",
     "JournalSettings",
+    "Objective",
     "OtlpSettings",
     "PageSettings",
     "SdkSettings",
     "Settings",
     "SettingsReading",
+    "SloSettings",
     "SpoolSettings",
     "default_journal_path",
     "load_settings",

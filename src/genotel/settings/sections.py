@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genotel.semconv.generation_metrics import NEWER_OPT_IN
+from genotel.settings.alert_sections import AlertSettings, SloSettings
 from genotel.settings.parsing import (
     integer_parser,
     number_parser,
@@ -243,6 +244,8 @@ class Settings:
     inventory: InventorySettings = InventorySettings()
     otlp: OtlpSettings = OtlpSettings()
     advice: AdviceSettings = AdviceSettings()
+    alerts: AlertSettings = AlertSettings()
+    slo: SloSettings = SloSettings()
     export: ExportSettings = ExportSettings()
 
 
