@@ -39,11 +39,12 @@ generate: $(READY) ## write the generated files again
 check-generated: $(READY) ## fail when a generated file is not what its source says
 	$(BIN)/python -m tools.generate --check
 
-test: lint types floors check-generated ## run everything that CI runs
+# The real libraries first, so that the line that sums everything else up is the last one.
+test: lint types floors check-generated $(if $(filter true,$(CI)),test-libraries) ## run everything that CI runs; real libraries with CI=true
 	$(BIN)/pytest -n $(WORKERS) --doctest-modules --cov=genotel tests src $(ARGS)
 
 test-libraries: $(READY) .venv-libraries/.ready ## run the tests of real diffusers, transformers, onnxruntime … (1.4 GB, CPU)
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 GENOTEL_TEST_LIBRARIES=true .venv-libraries/bin/python -m pytest tests/real_libraries $(ARGS)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 GENOTEL_TEST_LIBRARIES=true .venv-libraries/bin/python -m pytest -q -n $(WORKERS) tests/real_libraries $(if $(filter test-libraries,$(MAKECMDGOALS)),$(ARGS))
 
 .venv-libraries/.ready: pyproject.toml tools/set_up_libraries.sh | $(READY)
 	tools/set_up_libraries.sh

@@ -1,32 +1,42 @@
-"""Real libraries on the CPU: run by `make test-libraries`, in an environment of their own."""
+"""Real libraries on the CPU, in an environment of their own: `make test-libraries`, which CI's `make test` calls."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 
 import pytest
 
 from genotel.autoinstrument.registry import instrument, uninstrument
-from tests.conftest import require
 from tests.observed import Observed, observing
 
 # With a thread for each core a tiny operation waits for the other thread, 4 to 80 times as long as it takes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+# Whether this run is there to test the libraries; read here, since every test begins without our variables.
+IS_ASKED = os.environ.get("GENOTEL_TEST_LIBRARIES") == "true"
+
 # No doctests in there, and it needs torch.
 collect_ignore = ["tiny_models.py"]
 
 
-def require_library(name: str) -> None:
-    """Skip where a library is absent; fail where the job is there to test it."""
-    found = find_spec(name)
-    if os.environ.get("GENOTEL_TEST_LIBRARIES") == "true":
-        require(None if found is None else str(found.origin), name)
-    elif found is None:
-        pytest.skip(f"{name} is not installed: make test-libraries")
+def require_library(*names: str) -> None:
+    """Skip where a library is absent; in a run that is there to test it a skipped test is a failed one."""
+    for name in names:
+        if find_spec(name) is None:
+            pytest.skip(f"{name} is not installed: make test-libraries")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let no test be skipped in a run that is there for it."""
+    report = yield
+    if IS_ASKED and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped where it must run: {report.longreprtext}"
+    return report
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture
-def session(measured, tmp_path):
+def session(measured, tmp_path, request):
     """Return a session, loaded from a file."""
     require_library("onnxruntime")
     require_library("onnx")
@@ -21,7 +21,8 @@ def session(measured, tmp_path):
 
     from tests.real_libraries import tiny_models
 
-    path = tmp_path / "tiny.onnx"
+    # A name of the test's own: an earlier test's session may be let go, and be told as unloaded, in this one.
+    path = tmp_path / f"tiny-{request.node.name}.onnx"
     path.write_bytes(tiny_models.onnx_bytes())
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
@@ -40,6 +41,7 @@ def test_every_way_to_run(observed: Observed, session) -> None:
 
     from genotel import uninstrument
 
+    name = "tiny-test_every_way_to_run.onnx"
     first = session.run(None, given())[0]
     values = {"x": onnxruntime.OrtValue.ortvalue_from_numpy(given()["x"])}
     third = session.run_with_ort_values(["y"], values)[0].numpy()
@@ -58,17 +60,17 @@ def test_every_way_to_run(observed: Observed, session) -> None:
     session.run_async(["y"], given(), callback, "mine")
     assert done.wait(20)
     assert got[1:] == ["mine", ""]
-    assert observed.outcomes("tiny.onnx") == {"ok": 4}
-    assert observed.value("genotel_model_resident", gen_ai_request_model="tiny.onnx") == 1
+    assert observed.outcomes(name) == {"ok": 4}
+    assert observed.value("genotel_model_resident", gen_ai_request_model=name) == 1
     uninstrument()
     plain = session.run(None, given())[0]
     for each in (first, second, third, got[0]):
         assert numpy.array_equal(each, plain)
-    assert observed.outcomes("tiny.onnx") == {"ok": 4}
+    assert observed.outcomes(name) == {"ok": 4}
 
 
 def test_a_wrong_input_is_the_librarys_error(observed: Observed, session) -> None:
     """Counted as an error, raised as it was."""
     with pytest.raises(ValueError, match="Required inputs"):
         session.run(None, {"z": given()["x"]})
-    assert observed.outcomes("tiny.onnx") == {"error": 1}
+    assert observed.outcomes("tiny-test_a_wrong_input_is_the_librarys_error.onnx") == {"error": 1}
