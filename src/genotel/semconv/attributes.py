@@ -52,6 +52,7 @@ PYTHON_VERSION = "genotel.python"
 FORMAT = "genotel.format"
 CODE = "genotel.code"
 WORKER_STATE = "genotel.worker.state"
+HANDSHAKE_RESULT = "genotel.tls.result"
 BATCH_NAME = "genotel.batch.name"
 QUEUE_NAME = "genotel.queue.name"
 FIGURE = "genotel.figure"
@@ -111,6 +112,21 @@ SYSTEMD_UNIT = "genotel.systemd.unit"
 MODEL_LOCATION = "genotel.model.location"
 MODEL_FORMAT = "genotel.model.format"
 
+# --- databases: semantic conventions, then ours -------------------------------------------------
+DATABASE_SYSTEM = "db.system.name"
+DATABASE = "db.namespace"
+DATABASE_OPERATION = "db.operation.name"
+TABLE = "db.collection.name"
+POOL = "db.client.connection.pool.name"
+POOL_STATE = "db.client.connection.state"
+SESSION_STATE = "genotel.database.connection.state"
+LOCK_MODE = "genotel.database.lock.mode"
+LOCK_STATE = "genotel.database.lock.state"
+TRANSACTION_END = "genotel.database.transaction.end"
+BLOCK_SOURCE = "genotel.database.block.source"
+SCAN = "genotel.database.scan"
+ROW_STATE = "genotel.database.row.state"
+
 # --- advice ------------------------------------------------------------------------------------
 ADVICE_PRIORITY = "genotel.priority"
 RESULT = "genotel.result"
@@ -162,9 +178,44 @@ WORKER_ENDED = "ended"
 WORKER_UNREADABLE = "unreadable"
 WORKER_STATES = (WORKER_LIVE, WORKER_ENDED, WORKER_UNREADABLE)
 
+HANDSHAKE_DONE = "done"
+HANDSHAKE_FAILED = "failed"
+HANDSHAKE_TIMEOUT = "timeout"
+HANDSHAKE_NAME = "name"
+HANDSHAKE_PLAIN = "plain"
+HANDSHAKE_RESULTS = (HANDSHAKE_DONE, HANDSHAKE_FAILED, HANDSHAKE_TIMEOUT, HANDSHAKE_NAME, HANDSHAKE_PLAIN)
+
 CACHE_HIT = "hit"
 CACHE_MISS = "miss"
 CACHE_RESULTS = (CACHE_HIT, CACHE_MISS)
+
+# The first word of a statement; the conventions write it as SQL does.
+DATABASE_OPERATIONS = (
+    *("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "VALUES", "CALL", "EXECUTE", "COPY", "TABLE"),
+    *("CREATE", "ALTER", "DROP", "TRUNCATE", "REINDEX", "VACUUM", "ANALYZE", "EXPLAIN", "PRAGMA", "REFRESH"),
+    *("BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW", "LOCK", "LISTEN"),
+    *("NOTIFY", "DECLARE", "FETCH", "CLOSE", "GRANT", "REVOKE", "USE", "DO", "other"),
+)
+DATABASE_OUTCOMES = (OUTCOME_OK, OUTCOME_ERROR)
+POOL_IDLE = "idle"
+POOL_USED = "used"
+POOL_STATES = (POOL_IDLE, POOL_USED)
+SESSION_STATES = ("active", "idle", "idle_in_transaction", "aborted", "other")
+LOCK_GRANTED = "granted"
+LOCK_WAITING = "waiting"
+LOCK_STATES = (LOCK_GRANTED, LOCK_WAITING)
+TRANSACTION_COMMIT = "commit"
+TRANSACTION_ROLLBACK = "rollback"
+TRANSACTION_ENDS = (TRANSACTION_COMMIT, TRANSACTION_ROLLBACK)
+BLOCK_CACHE = "cache"
+BLOCK_DISK = "disk"
+BLOCK_SOURCES = (BLOCK_CACHE, BLOCK_DISK)
+SCAN_INDEX = "index"
+SCAN_SEQUENTIAL = "sequential"
+SCANS = (SCAN_INDEX, SCAN_SEQUENTIAL)
+ROWS_LIVE = "live"
+ROWS_DEAD = "dead"
+ROW_STATES = (ROWS_LIVE, ROWS_DEAD)
 
 ADVICE_PRIORITIES = ("low", "medium", "high")
 

@@ -81,6 +81,34 @@ PAGE_SERIES = MetricSpec(
     "Label sets on the last page.",
     merge=Merge.PER_PROCESS,
 )
+WEB_CONFIG_SUCCESS = MetricSpec(
+    "genotel.web_config.success",
+    Kind.GAUGE,
+    "{file}",
+    "Whether the web configuration file in force is what it says now: 1, or 0 where a new version is wrong.",
+    merge=Merge.PER_PROCESS,
+)
+WEB_CONFIG_LAST_SUCCESS = MetricSpec(
+    "genotel.web_config.last_success.timestamp",
+    Kind.GAUGE,
+    "s",
+    "Unix time at which the web configuration in force was read.",
+    merge=Merge.PER_PROCESS,
+)
+TLS_HANDSHAKES = MetricSpec(
+    "genotel.tls.handshakes",
+    Kind.COUNTER,
+    "{handshake}",
+    "TLS handshakes by how they ended; name: of a certificate without an allowed one, plain: no TLS was spoken.",
+    labels=(a.HANDSHAKE_RESULT,),
+    closed=((a.HANDSHAKE_RESULT, a.HANDSHAKE_RESULTS),),
+)
+PASSWORDS_HASHED = MetricSpec(
+    "genotel.passwords.hashed",
+    Kind.COUNTER,
+    "{password}",
+    "Passwords that were compared by bcrypt, since it was not known yet whether they are right.",
+)
 JOURNAL_ROWS = MetricSpec(
     "genotel.journal.rows",
     Kind.COUNTER,
@@ -131,6 +159,10 @@ SELF_METRICS = (
     SCRAPES,
     PAGE_SIZE,
     PAGE_SERIES,
+    WEB_CONFIG_SUCCESS,
+    WEB_CONFIG_LAST_SUCCESS,
+    TLS_HANDSHAKES,
+    PASSWORDS_HASHED,
     JOURNAL_ROWS,
     JOURNAL_DROPPED,
     JOURNAL_SIZE,
