@@ -51,16 +51,13 @@ from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import start_http_server
 
-def cards():
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        card = pynvml.nvmlDeviceGetHandleByIndex(index)
-        yield pynvml.nvmlDeviceGetUUID(card), card
-
 def power(options):
     found = []
-    for uuid, card in cards():
+    for index in range(pynvml.nvmlDeviceGetCount()):
         try:
-            found.append(Observation(pynvml.nvmlDeviceGetPowerUsage(card) / 1000, {"uuid": uuid}))
+            card = pynvml.nvmlDeviceGetHandleByIndex(index)
+            labels = {"uuid": pynvml.nvmlDeviceGetUUID(card)}
+            found.append(Observation(pynvml.nvmlDeviceGetPowerUsage(card) / 1000, labels))
         except pynvml.NVMLError:
             pass
     return found
