@@ -100,9 +100,21 @@ FOLDERS: dict[str, Folder] = {
     "rules": Folder("registry.py", frozenset({"registry", "rule", "writing"})),
     "report": Folder(
         "registry.py",
-        frozenset({"backtest_html", "backtest_json", "backtest_text", "hand_over", "registry", "report", "wording"}),
+        frozenset(
+            {
+                "backtest_html",
+                "backtest_json",
+                "backtest_text",
+                "hand_over",
+                "registry",
+                "report",
+                "sentences",
+                "wording",
+                "writing",
+            }
+        ),
     ),
-    "cli": Folder("main.py", frozenset({"main", "sources"})),
+    "cli": Folder("main.py", frozenset({"main", "removal_dialogue", "sources"})),
 }
 EXISTING = [name for name in FOLDERS if (PACKAGE / name / FOLDERS[name].table).is_file()]
 

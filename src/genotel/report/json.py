@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import ClassVar
 
 from genotel.recommenders.advice import Advice
@@ -10,6 +11,7 @@ from genotel.recommenders.recommendation import Recommendation
 from genotel.report.report import Page
 from genotel.report.wording import timestamp
 
+_HALF = re.compile("[\ud800-\udfff]")
 # Digits of a probability: more would be noise, and would make files differ between machines.
 _DIGITS = 6
 
@@ -32,9 +34,17 @@ class JsonReport:
                 for entry in advice.withheld
             ],
         }
+        content["explanation"] = {
+            "models": advice.models,
+            "observed_ratio": round(advice.observed_ratio, _DIGITS),
+            "methods": dict(advice.methods),
+            "would_change": {entry.reason_code.value: entry.reason_code.would_change for entry in advice.withheld},
+        }
         if advice.notes:
             content["notes"] = list(advice.notes)
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        # Half a character is no text for a file, but a program can be told which half.
+        return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _recommendation(entry: Recommendation) -> dict[str, object]:
@@ -48,4 +58,5 @@ def _recommendation(entry: Recommendation) -> dict[str, object]:
         "evidence": dict(entry.evidence),
         "saving": {"bytes": entry.saving.bytes, "seconds_per_day": entry.saving.seconds_per_day},
         "next_use": None if entry.next_use is None else timestamp(entry.next_use),
+        "would_change": entry.reason_code.would_change,
     }

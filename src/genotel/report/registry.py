@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from genotel.errors import SettingsError
+from genotel.report.csv import CsvReport
+from genotel.report.html import HtmlReport
 from genotel.report.json import JsonReport
+from genotel.report.markdown import MarkdownReport
 from genotel.report.report import Report
 from genotel.report.table import TableReport
 
 REPORTS: tuple[Report, ...] = (
     TableReport(),
     JsonReport(),
+    CsvReport(),
+    MarkdownReport(),
+    HtmlReport(),
 )
 FORMATS = tuple(report.name for report in REPORTS)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from io import StringIO
+from itertools import groupby
 from typing import ClassVar
 
 from rich import box
@@ -15,10 +15,11 @@ from rich.text import Text
 from genotel.recommenders.advice import Advice
 from genotel.recommenders.recommendation import Priority, Recommendation
 from genotel.report.report import Page
-from genotel.report.wording import date, duration, percent, size
+from genotel.report.sentences import absences, heading, more, nothing, saving
+from genotel.report.wording import one_line, percent
 
 # Below this many columns a table's last column becomes a ribbon of words: paragraphs read better.
-NARROW_COLUMNS = 80
+NARROW_COLUMNS = 100
 # Nobody reads more than this, and laying out thousands of rows would take ten seconds.
 MAX_ROWS = 200
 _STYLES = {Priority.HIGH: "bold red", Priority.MEDIUM: "yellow", Priority.LOW: "dim"}
@@ -42,29 +43,22 @@ class TableReport:
             emoji=False,
             legacy_windows=False,
         )
-        console.print(_heading(advice))
+        console.print(heading(advice))
         for note in advice.notes:
-            console.print(Text(f"Note: {note}", overflow="fold"))
+            console.print(Text(f"Note: {one_line(note)}", overflow="fold"))
         if advice.recommendations and page.width < NARROW_COLUMNS:
             _paragraphs(console, advice)
         elif advice.recommendations:
             console.print(_table(advice))
         else:
-            console.print("Nothing to advise." if advice.withheld else "No model is known: there is nothing to advise.")
-        more = len(advice.recommendations) - MAX_ROWS
-        if more > 0:
-            console.print(f"… and {more} more; --format json has them all.")
+            console.print(nothing(advice))
+        left = more(advice, MAX_ROWS)
+        if left:
+            console.print(left)
         if advice.withheld:
             console.print()
             console.print(_withheld(advice))
         return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
-
-
-def _heading(advice: Advice) -> str:
-    if advice.window is None:
-        return f"Advice from {advice.source}, which holds no history yet."
-    start, end = advice.window
-    return f"Advice from {advice.source}, {date(start)} to {date(end)} ({duration(end - start)})."
 
 
 def _table(advice: Advice) -> Table:
@@ -79,10 +73,10 @@ def _table(advice: Advice) -> Table:
         table.add_row(
             Text(entry.priority.value, style=_STYLES[entry.priority]),
             entry.kind,
-            Text(entry.model),
+            Text(one_line(entry.model)),
             percent(entry.confidence),
-            _saving(entry),
-            Text(entry.reason),
+            saving(entry),
+            _why(entry),
         )
     return table
 
@@ -90,31 +84,25 @@ def _table(advice: Advice) -> Table:
 def _paragraphs(console: Console, advice: Advice) -> None:
     for entry in advice.recommendations[:MAX_ROWS]:
         console.print()
-        saving = _saving(entry)
-        console.print(Text(f"{entry.kind}: {entry.model}", style="bold", overflow="fold"))
+        saved = saving(entry)
+        console.print(Text(f"{entry.kind}: {one_line(entry.model)}", style="bold", overflow="fold"))
         console.print(
             Text.assemble(
                 (entry.priority.value, _STYLES[entry.priority]),
-                f", {percent(entry.confidence)} sure" + (f", saves {saving}" if saving else ""),
+                f", {percent(entry.confidence)} sure" + (f", saves {saved}" if saved else ""),
             )
         )
-        console.print(Padding(Text(entry.reason), (0, 0, 0, 2)))
+        console.print(Padding(_why(entry), (0, 0, 0, 2)))
 
 
-def _saving(entry: Recommendation) -> str:
-    parts = []
-    if entry.saving.bytes is not None:
-        parts.append(size(entry.saving.bytes))
-    if entry.saving.seconds_per_day is not None:
-        parts.append(f"{duration(entry.saving.seconds_per_day)} a day")
-    return ", ".join(parts)
+def _why(entry: Recommendation) -> Text:
+    return Text.assemble(
+        one_line(entry.reason), " ", (f"Would change it: {one_line(entry.reason_code.would_change)}", "dim")
+    )
 
 
 def _withheld(advice: Advice) -> str:
-    counts = Counter((entry.kind, entry.reason_code.value.replace("_", " ")) for entry in advice.withheld)
     lines = ["No advice (models by reason; --format json names each):"]
-    kinds = dict.fromkeys(kind for kind, _ in counts)
-    for kind in kinds:
-        reasons = ", ".join(f"{reason} {count}" for (of, reason), count in counts.most_common() if of == kind)
-        lines.append(f"  {kind}: {reasons}")
+    for kind, entries in groupby(absences(advice), key=lambda absence: absence.kind):
+        lines.append(f"  {kind}: " + ", ".join(f"{entry.reason} {entry.models}" for entry in entries))
     return "\n".join(lines)

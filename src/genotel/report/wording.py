@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+# Control characters, what breaks a line or turns the direction of writing, and halves of characters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SECONDS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -67,3 +70,13 @@ def percent(ratio: float) -> str:
     if 0.995 <= ratio < 1.0:
         return ">99 %"
     return f"{100 * ratio:.0f} %"
+
+
+def one_line(text: str) -> str:
+    """Return a text that somebody else wrote as it can be shown: one line, nothing that a terminal obeys.
+
+    Example:
+        >>> one_line("sdxl\\x1b[2J\\nhigh")
+        'sdxl�[2J�high'
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)

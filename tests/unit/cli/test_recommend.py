@@ -244,3 +244,36 @@ def test_a_checkpoint_remembers_what_an_event_list_no_longer_holds(
     assert content["source"] == "events later.csv and checkpoint checkpoint.npz"
     assert content["window"]["start"] == "2024-12-30T00:00:00Z"
     assert "dead" in {entry["model"] for entry in content["recommendations"]}
+
+
+@pytest.mark.parametrize(
+    ("format_name", "begins"),
+    [("table", "Advice from"), ("csv", "status,kind,"), ("markdown", "# Advice"), ("html", "<!doctype html>")],
+)
+def test_a_report_goes_to_a_file_if_asked(
+    format_name: str,
+    begins: str,
+    events: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing on stdout; a table in a file is as wide as one in a pipe, whatever the terminal."""
+    monkeypatch.setenv("COLUMNS", "40")
+    file = tmp_path / "advice.out"
+    assert call(monkeypatch, "--events", str(events), "--format", format_name, "--output", str(file)) == 0
+    assert capsys.readouterr().out == ""
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith(begins)
+    assert "dead" in text
+    assert "priority   advice" in text or format_name != "table"
+
+
+def test_a_file_that_cannot_be_written_is_one_line(
+    events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2 and the file's name."""
+    assert call(monkeypatch, "--events", str(events), "--output", str(tmp_path)) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert str(tmp_path) in err
