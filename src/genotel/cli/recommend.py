@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,7 @@ from genotel.recommenders.recommendation import Priority
 from genotel.report.hand_over import KIND, hand_over
 from genotel.report.registry import report_named
 from genotel.report.report import Page
+from genotel.report.writing import write_report
 from genotel.settings import load_settings
 
 # Of a report that goes to a file or a pipe: wide enough for a table.
@@ -40,7 +42,8 @@ def recommend(
     prometheus: PrometheusUrl = None,
     journal: JournalFile = None,
     events: EventsFile = None,
-    format_name: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    format_name: Annotated[str, typer.Option("--format", help="table, json, csv, markdown or html.")] = "table",
+    output: Annotated[Path | None, typer.Option(help="Write the report to this file, whole or not at all.")] = None,
     kind: Annotated[
         list[str] | None,
         typer.Option(help="A kind of advice (repeatable): cleanup, performance, preload, priority; the last if asked."),
@@ -72,10 +75,17 @@ def recommend(
     access = ServerOptions(tenant, bearer_token_file, tuple(header or ()), ca_file, cert_file, key_file)
     source = chosen_source(prometheus, journal, events, access, checkpoint)
     advice = advise(source.load_usage(), kinds, settings.advice)
-    page = Page(generated_at=SYSTEM_CLOCK.wall(), width=_columns(), has_color=_has_color())
+    page = Page(
+        generated_at=SYSTEM_CLOCK.wall(),
+        width=_PIPED_COLUMNS if output else _columns(),
+        has_color=output is None and _has_color(),
+    )
     text = report.render(advice, page) if hand_over_to is None else hand_over(advice, hand_over_to, memory_bytes)
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    if output is not None:
+        write_report(text, output)
+    else:
+        sys.stdout.write(text)
+        sys.stdout.flush()
     if limit is not None and _has_advice_from(limit, advice):
         raise typer.Exit(1)
 
