@@ -14,6 +14,7 @@ from opentelemetry.trace import Span
 
 from genotel import guard
 from genotel.instrumentation import caps
+from genotel.instrumentation.content import CAPTURE, messages
 from genotel.instrumentation.instruments import Instruments
 from genotel.instrumentation.outcomes import CANCELLED, ERROR
 from genotel.instrumentation.parameters import counted_values, safe_parameters, span_attributes
@@ -165,6 +166,30 @@ class CallNotes:
                 self._note_parameters(given)
             except Exception as error:
                 guard.report("generation.parameters", error)
+
+    def content(self, *, input: object = None, output: object = None) -> None:
+        """Write texts that the call was given or gave to its span, if the user asked for that.
+
+        Does nothing unless ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says so. Texts, lists of
+        them and messages of chats are written; images and other objects never are.
+
+        Example:
+            >>> import genotel
+            >>> with genotel.generation("doc-content") as call:
+            ...     call.content(input="a cat on a roof")
+        """
+        if CAPTURE.is_on and self.measuring:
+            try:
+                if self._span is not None and self._span.is_recording():
+                    for key, given, role in (
+                        (a.INPUT_MESSAGES, input, "user"),
+                        (a.OUTPUT_MESSAGES, output, "assistant"),
+                    ):
+                        text = None if given is None else messages(given, role)
+                        if text is not None:
+                            self._span.set_attribute(key, text)
+            except Exception as error:
+                guard.report("generation.content", error)
 
     def chunk(self) -> None:
         """Note that a stream gave a chunk."""

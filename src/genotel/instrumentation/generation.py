@@ -87,6 +87,8 @@ class Generation(CallNotes):
             self._running_token = running.set(self)
             if self._given is not None:
                 self._note_parameters(self._given)
+            if self._prompt is not None:
+                self.content(input=self._prompt)
             sink = OUT.sink
             if sink is not None:
                 sink.start(id(self), self._row)
@@ -306,7 +308,8 @@ def generation(
         provider: ``gen_ai.provider.name``, such as ``diffusers``.
         output: ``gen_ai.output.type``: text, image, video, speech, …
         parameters: numbers and truth values; of texts only words such as ``scheduler``.
-        prompt: only its keyed hash is kept, in the journal, to count different prompts.
+        prompt: only its keyed hash is kept, in the journal, to count different prompts; its text goes to
+            the span where the user asked for content.
         queue_seconds: how long the call waited before it began.
 
     A call inside another one of the same operation and model is counted once, with the outer one.

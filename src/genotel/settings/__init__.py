@@ -9,6 +9,7 @@ from genotel.settings.parsing import default_journal_path
 from genotel.settings.reading_sections import AdviceSettings, ExportSettings
 from genotel.settings.sections import (
     CollectorSettings,
+    DatabaseSettings,
     GpuSettings,
     InventorySettings,
     JournalSettings,
@@ -26,6 +27,7 @@ __all__ = [
     "AdviceSettings",
     "AlertSettings",
     "CollectorSettings",
+    "DatabaseSettings",
     "ExportSettings",
     "GpuSettings",
     "InventorySettings",

@@ -26,6 +26,17 @@ def parse_boolean(value: object) -> bool:
     raise ValueError("expected true or false")
 
 
+def parse_content_capture(value: object) -> bool:
+    """Return whether content goes to spans, of the standard's words; events are none of ours."""
+    words = {"no_content": False, "event_only": False, "span_only": True, "span_and_event": True}
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    try:
+        return parse_boolean(value)
+    except ValueError:
+        raise ValueError(f"expected {', '.join(words)}, true or false") from None
+
+
 def number_parser(low: float, high: float) -> Callable[[object], float]:
     """Return a parser of numbers from ``low`` to ``high``."""
 

@@ -19,6 +19,7 @@ from genotel.settings.parsing import (
     number_parser,
     parse_boolean,
     parse_collector_names,
+    parse_content_capture,
     parse_folder,
     parse_journal_path,
     parse_names,
@@ -73,6 +74,13 @@ class SdkSettings:
         "OTEL_SEMCONV_STABILITY_OPT_IN",
         help="Newer vintages of OpenTelemetry's names to emit.",
         example=[NEWER_OPT_IN],
+    )
+    capture_message_content: bool = setting(
+        False,
+        parse_content_capture,
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+        help="Whether prompts and answers are written to spans: span_only or no_content. They may be private.",
+        example="span_only",
     )
 
 
@@ -182,6 +190,17 @@ class InventorySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """Say how often the catalogues of database servers are read; see ``genotel.watch_database``."""
+
+    database_interval_seconds: float = setting(
+        15.0,
+        number_parser(1, 3600),
+        help="Time between two readings of a PostgreSQL server's catalogue, in seconds.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtlpSettings:
     """Say where telemetry is pushed to; OpenTelemetry's exporters read the details themselves."""
 
@@ -242,6 +261,7 @@ class Settings:
     collectors: CollectorSettings = CollectorSettings()
     gpu: GpuSettings = GpuSettings()
     inventory: InventorySettings = InventorySettings()
+    database: DatabaseSettings = DatabaseSettings()
     otlp: OtlpSettings = OtlpSettings()
     advice: AdviceSettings = AdviceSettings()
     alerts: AlertSettings = AlertSettings()
