@@ -38,9 +38,9 @@ def fail() -> None:
 
 
 def prompts() -> None:
-    """Give a prompt, which the journal may hash."""
-    with genotel.generation("m", prompt=f"a cat, {SECRET}"):
-        pass
+    """Give a prompt, which the journal may hash, and contents that nobody asked for."""
+    with genotel.generation("m", prompt=f"a cat, {SECRET}") as call:
+        call.content(input=SECRET, output=[{"role": "assistant", "content": SECRET}])
 
 
 def parameters() -> None:
