@@ -20,6 +20,7 @@ from genotel.settings.sections import (
     SpoolSettings,
     variable_of,
 )
+from genotel.settings.watch_section import WatchSettings
 
 __all__ = [
     "CONFIG_NAME",
@@ -40,6 +41,7 @@ __all__ = [
     "SettingsReading",
     "SloSettings",
     "SpoolSettings",
+    "WatchSettings",
     "default_journal_path",
     "load_settings",
     "read_settings",

@@ -28,6 +28,7 @@ from genotel.settings.parsing import (
 )
 from genotel.settings.reading_sections import AdviceSettings, ExportSettings
 from genotel.settings.setting import setting
+from genotel.settings.watch_section import WatchSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +267,7 @@ class Settings:
     advice: AdviceSettings = AdviceSettings()
     alerts: AlertSettings = AlertSettings()
     slo: SloSettings = SloSettings()
+    watch: WatchSettings = WatchSettings()
     export: ExportSettings = ExportSettings()
 
 
