@@ -87,6 +87,7 @@ def configure(
     page: bool | None = None,
     host: str | None = None,
     port: int | None = None,
+    web_config_file: Path | str | None = None,
     collectors: str | Iterable[str] | None = None,
     journal: Path | str | bool | None = None,
     spool: Path | str | None = None,
@@ -108,6 +109,7 @@ def configure(
         page: whether to serve the page.
         host: address to bind to.
         port: 0 takes any free one.
+        web_config_file: TLS, users, headers and a rate limit of the page, as Prometheus' exporters have them.
         collectors: collectors of the host to put on the page: names, ``all``; by default none,
             since N workers must not publish N copies of the host.
         journal: file for call records; True takes ``$XDG_STATE_HOME/genotel/journal.db``.
@@ -135,6 +137,7 @@ def configure(
             "page": page,
             "host": host,
             "port": port,
+            "web_config_file": web_config_file,
             "collectors": collectors if collectors is None or isinstance(collectors, str) else tuple(collectors),
             "journal": journal,
             "spool": spool,
@@ -243,8 +246,7 @@ def _open_spool(handle: Handle) -> None:
 
 
 def _serve(handle: Handle, *, quiet: bool) -> None:
-    where = handle._settings.page
-    handle._server = serve_if_free(handle.page, where.host, where.port, quiet=quiet)
+    handle._server = serve_if_free(handle.page, handle._settings.page, quiet=quiet)
     handle.url = None if handle._server is None else handle._server.url
 
 

@@ -27,16 +27,37 @@ def serve(
     journal: Annotated[
         str | None, typer.Option(help="Journal of this machine: its size and last uses, and that somebody watches.")
     ] = None,
+    web_config_file: Annotated[
+        str | None,
+        typer.Option("--web.config.file", help="File with TLS, users, headers and a rate limit of the page."),
+    ] = None,
+    web_listen_address: Annotated[
+        str | None,
+        typer.Option("--web.listen-address", help="Instead of host and port: host:port, :port or unix:/path."),
+    ] = None,
+    web_systemd_socket: Annotated[
+        bool, typer.Option("--web.systemd-socket", help="Serve the sockets that systemd hands over.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Start nothing: say what would be served, or everything that is wrong.")
     ] = False,
 ) -> None:
     """Serve the metrics of this machine until SIGTERM or Ctrl-C.
 
-    The address is printed on stderr. GENOTEL_COLLECTORS, GENOTEL_SPOOL, GENOTEL_JOURNAL, OTEL_EXPORTER_PROMETHEUS_HOST
-    and _PORT and genotel.toml say what the options do not.
+    The address is printed on stderr. GENOTEL_COLLECTORS, GENOTEL_SPOOL, GENOTEL_JOURNAL, GENOTEL_WEB_CONFIG_FILE,
+    OTEL_EXPORTER_PROMETHEUS_HOST and _PORT and genotel.toml say what the options do not.
     """
-    given = {"host": host, "port": port, "collectors": collectors, "spool": spool, "journal": journal}
+    if web_listen_address is not None:
+        host, port = _address(web_listen_address, host, port)
+    given: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "collectors": collectors,
+        "spool": spool,
+        "journal": journal,
+        "web_config_file": web_config_file,
+        "web_systemd_socket": web_systemd_socket or None,
+    }
     if check:
         raise typer.Exit(_check(given))
     words = [f"{name}={value}" for name, value in given.items() if value is not None]
@@ -48,6 +69,14 @@ def serve(
     from genotel.collectors.exporter import main
 
     raise typer.Exit(main(words))
+
+
+def _address(address: str, host: str | None, port: int | None) -> tuple[str, int | None]:
+    if host is not None or port is not None:
+        raise SettingsError("--web.listen-address stands for --host and --port; give either it or them")
+    from genotel.exposition.listening import split_address
+
+    return split_address(address)
 
 
 def _check(given: Mapping[str, object]) -> int:

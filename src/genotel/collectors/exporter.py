@@ -18,10 +18,10 @@ from typing import NoReturn
 from genotel.collectors.registry import collectors_named
 from genotel.collectors.scrape import Scrape
 from genotel.errors import GenotelError, SettingsError
+from genotel.exposition.listening import UNIX_PREFIX
 from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
-from genotel.exposition.scrape_metrics import ScrapeMetrics
-from genotel.exposition.server import PageServer
+from genotel.exposition.serving import ServedPage
 from genotel.settings import PageSettings, Settings, load_settings
 
 # A page makes thousands of short-lived tuples, none of them in a cycle. At Python's own 700, looking for
@@ -35,7 +35,8 @@ def serve_page(arguments: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT, finish the answers under way, and return.
 
     Args:
-        arguments: settings by name: ``host``, ``port``, ``collectors``, ``spool``, ``journal``.
+        arguments: settings by name: ``host``, ``port``, ``collectors``, ``spool``, ``journal``, ``web_config_file``,
+            ``web_systemd_socket``.
 
     Raises:
         SettingsError: a setting is wrong, the address cannot be served on, or the folder not be had.
@@ -50,11 +51,12 @@ def serve_page(arguments: Mapping[str, str]) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
         # Set here too, since a shell starts background jobs with SIGINT ignored.
         signal.signal(signal.SIGINT, _interrupt)
-        metrics = ScrapeMetrics()
-        page = Page([scrape, metrics])
+        page = Page([scrape])
         page.add_source(OwnMetrics(page, internal_errors=True))
         # Before anybody can ask: a page without the others' counts would be one that goes backwards.
-        with _spool(settings, page), closing(_served(page, settings.page, metrics)) as server:
+        with _spool(settings, page), closing(_served(page, settings.page)) as server:
+            if server.exposure:
+                print(f"genotel: {server.url}: {server.exposure}", file=sys.stderr)  # noqa: T201  (as below)
             print(f"genotel: serving {server.url}", file=sys.stderr, flush=True)  # noqa: T201  (it says where)
             while True:
                 signal.pause()
@@ -70,8 +72,8 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _served(page: Page, address: PageSettings, metrics: ScrapeMetrics) -> PageServer:
-    server = PageServer(page, host=address.host, port=address.port, metrics=metrics)
+def _served(page: Page, address: PageSettings) -> ServedPage:
+    server = ServedPage(page, address)
     try:
         server.start()
     except OSError as error:
@@ -105,6 +107,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def refusal(error: OSError, host: str, port: int) -> str:
     """Return why an address cannot be served on, and what to do."""
+    if host.startswith(UNIX_PREFIX):
+        return f"cannot serve on {host} ({error.strerror or error}); choose another path"
     if error.errno == errno.EADDRINUSE:
         return f"port {port} of {host} is taken; end what serves there, or choose another with --port (0: any)"
     return f"cannot serve on {host} port {port} ({error.strerror or error}); choose others with --host and --port"

@@ -7,6 +7,7 @@ import socket
 import struct
 from enum import IntEnum
 
+from genotel.exposition.gate import Examination
 from genotel.exposition.request import MAX_HEAD_BYTES, Request, find_head_end, parse_head
 from genotel.exposition.scrape_request import Scrape
 
@@ -21,8 +22,9 @@ class Phase(IntEnum):
     LINGERING = 0
     IDLE = 1
     READING = 2
-    WRITING = 3
-    RENDERING = 4
+    EXAMINING = 3
+    WRITING = 4
+    RENDERING = 5
 
 
 class Connection:
@@ -32,7 +34,8 @@ class Connection:
         deadline: monotonic seconds at which what it is doing has to be done.
         since: monotonic seconds at which it began.
         request: the request that is being answered.
-        scrape: what the request waits for.
+        scrape: the page that the request waits for.
+        examination: what the request waits for before it is let in.
         closing: whether the connection ends with the answer under way.
         finished: whether the client has said that it sends no more.
         watched: the selector events that are registered for it.
@@ -44,6 +47,7 @@ class Connection:
         "_scanned",
         "closing",
         "deadline",
+        "examination",
         "finished",
         "lingering",
         "request",
@@ -59,6 +63,7 @@ class Connection:
         self.since = now
         self.request: Request | None = None
         self.scrape: Scrape | None = None
+        self.examination: Examination | None = None
         self.closing = False
         self.lingering = False
         self.finished = False
@@ -76,7 +81,14 @@ class Connection:
             return Phase.RENDERING
         if self._pending:
             return Phase.WRITING
+        if self.examination is not None:
+            return Phase.EXAMINING
         return Phase.READING if self._received else Phase.IDLE
+
+    @property
+    def waits(self) -> bool:
+        """Return whether the request waits for another thread."""
+        return self.scrape is not None or self.examination is not None
 
     @property
     def is_full(self) -> bool:

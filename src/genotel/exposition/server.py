@@ -6,15 +6,25 @@ how connections are kept in ``connection_loop.py``, and how pages are made in ``
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from genotel.clock import SYSTEM_CLOCK, Clock
-from genotel.exposition.connection_loop import ConnectionLoop, Limits
+from genotel.exposition.connection_loop import ConnectionLoop
+from genotel.exposition.gate import Gate
+from genotel.exposition.limits import Limits
+from genotel.exposition.listening import (
+    UNIX_PREFIX,
+    host_of,
+    identity_of,
+    is_on_a_network,
+    listen,
+    port_of,
+    remove_path,
+)
 from genotel.exposition.rendering import RenderedPage
 from genotel.exposition.routes import METRICS_PATH, Routes
 from genotel.exposition.scrape_metrics import ScrapeMetrics
@@ -24,21 +34,25 @@ DEFAULT_PORT = 9464
 # What node_exporter allows too.
 DEFAULT_MAX_CONCURRENT_SCRAPES = 40
 
-_BACKLOG = 128
 _WILDCARD_LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not bound to
 
 
 class PageServer:
     """Serve a page until closed; a context manager.
 
+    ``is_on_a_network`` says, once it serves, whether other machines can reach it.
+
     Args:
         page: what is rendered at ``/metrics``.
-        host: the address to bind to; ``::`` takes IPv4 clients too where the system can.
+        host: the address to bind to; ``::`` takes IPv4 clients too where the system can, and
+            ``unix:/path`` is a Unix socket.
         port: 0 takes any free one.
         max_concurrent_scrapes: more of them at once get a 503 with Retry-After.
         ready: whether there is data yet, for ``/-/ready``; it must not block.
         limits: how many connections are kept, and how long a client may take.
         metrics: counts the scrapes; give it to the page as a source.
+        gate: who may pass, and whether TLS is spoken; everybody, and plain HTTP, where there is none.
+        listeners: sockets that listen already, to be served instead of an address.
 
     Example:
         >>> from genotel.exposition.page import Page
@@ -58,6 +72,8 @@ class PageServer:
         limits: Limits | None = None,
         metrics: ScrapeMetrics | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        gate: Gate | None = None,
+        listeners: Sequence[socket.socket] = (),
     ) -> None:
         self.port = port
         self.metrics = metrics or ScrapeMetrics(clock)
@@ -67,14 +83,21 @@ class PageServer:
         self._routes = Routes(ready)
         self._limits = limits or Limits()
         self._clock = clock
+        self._gate = gate
+        self._listeners = tuple(listeners)
+        self._path_identity: int | None = None
+        self.is_on_a_network = False
         self._loop: ConnectionLoop | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
         """Return the page's address as a client on this machine can open it."""
+        if self._host.startswith(UNIX_PREFIX):
+            return self._host
         host = _WILDCARD_LOOPBACKS.get(self._host, self._host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{METRICS_PATH}"
+        scheme = "http" if self._gate is None or not self._gate.is_tls else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{METRICS_PATH}"
 
     def start(self) -> None:
         """Bind and serve.
@@ -85,20 +108,28 @@ class PageServer:
         """
         if self._loop is not None:
             raise RuntimeError("this server serves already; close it first")
-        listener = _listen(self._host, self.port)
+        listeners, self._listeners = self._listeners, ()
+        if listeners:
+            self._host = host_of(listeners[0])
+        else:
+            listeners = (listen(self._host, self.port),)
+            self._path_identity = identity_of(self._host)
         try:
-            self.port = listener.getsockname()[1]
+            self.port = port_of(listeners[0])
+            self.is_on_a_network = any(is_on_a_network(listener) for listener in listeners)
             self._loop = ConnectionLoop(
-                listener,
+                listeners,
                 page=self._page,
                 max_scrapes=self._max_concurrent_scrapes,
                 routes=self._routes,
                 metrics=self.metrics,
                 limits=self._limits,
                 clock=self._clock,
+                gate=self._gate,
             )
         except BaseException:
-            listener.close()
+            for listener in listeners:
+                listener.close()
             raise
         self._thread = threading.Thread(target=self._loop.run, name="genotel-page", daemon=True)
         self._thread.start()
@@ -110,6 +141,8 @@ class PageServer:
         if loop is not None and thread is not None:
             loop.stop()
             thread.join(self._limits.drain_seconds + 1.0)
+            if self._path_identity is not None:
+                remove_path(self._host, self._path_identity)
 
     def after_fork(self) -> None:
         """Let go, in a forked child, of what belongs to the parent: its socket and its clients.
@@ -129,24 +162,3 @@ class PageServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    # Of a name with both (localhost), the address that every client tries.
-    family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    listener = socket.socket(family, kind, protocol)
-    try:
-        # A restart need not wait for the old connections' TIME_WAIT; two servers still cannot share a port.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if family == socket.AF_INET6 and host == "::":
-            with contextlib.suppress(OSError):
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener

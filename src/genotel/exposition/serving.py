@@ -1,36 +1,106 @@
-"""Serve a page of a user's program where that is possible, and say so once where it is not."""
+"""Make the server that the settings ask for; in a user's program where that is possible, and say once where not."""
 
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from genotel.errors import SettingsError
+from genotel.exposition.listening import UNIX_PREFIX, handed_over
 from genotel.exposition.page import Page
 from genotel.exposition.server import PageServer
+from genotel.settings import PageSettings
+
+# Loaded only where somebody has a web configuration file: it needs PyYAML, bcrypt and OpenSSL.
+if TYPE_CHECKING:
+    from genotel.exposition.web_access import WebAccess
 
 logger = logging.getLogger("genotel")
 
 
-def serve_if_free(page: Page, host: str, port: int, *, quiet: bool = False) -> PageServer | None:
-    """Return a server of the page, its own numbers included; None where the address cannot be had.
+class ServedPage(PageServer):
+    """Serve a page as the settings say, its own numbers included.
 
     Args:
         page: what is served.
-        host: address to bind to.
-        port: 0 takes any free one.
+        where: the address, or that systemd has opened it, and the web configuration file.
+
+    Raises:
+        SettingsError: the web configuration file is wrong, or systemd has handed over nothing.
+    """
+
+    def __init__(self, page: Page, where: PageSettings) -> None:
+        self._access = None if where.web_config_file is None else open_access(where.web_config_file)
+        self._own_page = page
+        super().__init__(
+            page,
+            host=where.host,
+            port=where.port,
+            gate=self._access,
+            listeners=handed_over(os.environ) if where.web_systemd_socket else (),
+        )
+        self._sources = (self.metrics,) if self._access is None else (self.metrics, self._access.metrics)
+
+    def start(self) -> None:
+        """Bind and serve, and tell of it on the page."""
+        super().start()
+        for source in self._sources:
+            self._own_page.add_source(source)
+
+    @property
+    def exposure(self) -> str | None:
+        """Return what an operator should know of who can read the page; None where all is well.
+
+        It is allowed, as it is with every exporter of Prometheus.
+        """
+        if not self.is_on_a_network or (self._access is not None and self._access.is_tls):
+            return None
+        if self._access is not None and self._access.has_users:
+            return "passwords cross the network in the clear, since the web configuration has no tls_server_config"
+        return "whoever reaches this address may read the page; TLS and users are named by a web configuration file"
+
+
+def open_access(web_config_file: Path) -> WebAccess:
+    """Return the gate of a web configuration file.
+
+    Raises:
+        SettingsError: the file is wrong, or what reads it is not installed.
+    """
+    try:
+        from genotel.exposition.web_access import WebAccess
+    except ImportError as error:
+        raise SettingsError(
+            f"{web_config_file} cannot be read without {error.name}: pip install 'genotel[serve]'"
+        ) from None
+    return WebAccess(web_config_file)
+
+
+def serve_if_free(page: Page, where: PageSettings, *, quiet: bool = False) -> ServedPage | None:
+    """Return a server of the page, its own numbers included; None where the page cannot be served.
+
+    Args:
+        page: what is served.
+        where: the address, and the web configuration file.
         quiet: whether a taken port is nothing to speak of.
     """
-    server = PageServer(page, host=host, port=port)
     try:
+        server = ServedPage(page, where)
         server.start()
+    except SettingsError as error:
+        # These name the user's own file, on the user's own terminal.
+        logger.warning("genotel: the metrics page is not served: %s; the program goes on", error)
+        return None
     except (OSError, UnicodeError) as error:  # the latter of a host that is no name at all
         if not quiet:
             logger.warning(
-                "genotel: the metrics page is not served: %s:%d: %s; the program goes on. "
+                "genotel: the metrics page is not served: %s: %s; the program goes on. "
                 "Set OTEL_EXPORTER_PROMETHEUS_PORT to another port, or 0 for any free one",
-                host,
-                port,
+                where.host if where.host.startswith(UNIX_PREFIX) else f"{where.host}:{where.port}",
                 getattr(error, "strerror", None) or type(error).__name__,
             )
         return None
-    page.add_source(server.metrics)
+    if server.exposure:
+        logger.warning("genotel: %s: %s", server.url, server.exposure)
     return server

@@ -108,6 +108,11 @@ def parse_folder(value: object) -> Path | None:
     return None if text.strip().lower() in {"off", "false", "none"} else Path(text).expanduser()
 
 
+def parse_file(value: object) -> Path | None:
+    """Return the path of a file, or None for a word that says none."""
+    return parse_folder(value)
+
+
 def default_journal_path(environ: Mapping[str, str] | None = None) -> Path:
     """Return ``$XDG_STATE_HOME/genotel/journal.db``, where a journal is kept unless told otherwise."""
     environ = os.environ if environ is None else environ

@@ -20,6 +20,7 @@ from genotel.settings.parsing import (
     parse_boolean,
     parse_collector_names,
     parse_content_capture,
+    parse_file,
     parse_folder,
     parse_journal_path,
     parse_names,
@@ -40,13 +41,26 @@ class PageSettings:
         "127.0.0.1",
         parse_text,
         "OTEL_EXPORTER_PROMETHEUS_HOST",
-        help="Address to serve on: 0.0.0.0 or :: for every network of the machine.",
+        help="Address to serve on: 0.0.0.0 or :: for every network of the machine, unix:/path for a Unix socket.",
     )
     port: int = setting(
         9464,
         integer_parser(0, 65535),
         "OTEL_EXPORTER_PROMETHEUS_PORT",
         help="TCP port to serve on; 0 takes any free one.",
+    )
+    web_config_file: Path | None = setting(
+        None,
+        parse_file,
+        "GENOTEL_WEB_CONFIG_FILE",
+        help="Web configuration file: TLS, users, headers, rate limit (docs/serving.md).",
+        example="web.yml",
+    )
+    web_systemd_socket: bool = setting(
+        False,
+        parse_boolean,
+        "GENOTEL_WEB_SYSTEMD_SOCKET",
+        help="Whether to serve the sockets that systemd hands over, instead of the address.",
     )
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from genotel import guard
 from genotel.clock import SYSTEM_CLOCK
-from genotel.exposition import connection_loop
-from genotel.exposition.connection_loop import ConnectionLoop, Limits
+from genotel.exposition import accepting
+from genotel.exposition.connection_loop import ConnectionLoop
+from genotel.exposition.limits import Limits
 from genotel.exposition.page import Page
 from genotel.exposition.request import MAX_HEAD_BYTES, MAX_LINE_BYTES
 from genotel.exposition.routes import Routes
@@ -274,7 +275,7 @@ def loop_around(page: FakePage, failures: list[OSError], limits: Limits | None =
     real = socket.create_server(("127.0.0.1", 0))
     real.setblocking(False)
     loop = ConnectionLoop(
-        Listener(real, failures),  # type: ignore[arg-type]
+        [Listener(real, failures)],  # type: ignore[list-item]
         page=page,
         max_scrapes=1,
         routes=Routes(lambda: True),
@@ -287,7 +288,7 @@ def loop_around(page: FakePage, failures: list[OSError], limits: Limits | None =
 
 def test_out_of_descriptors_pauses_and_recovers(page: FakePage, monkeypatch: pytest.MonkeyPatch) -> None:
     """EMFILE makes room, waits without spinning, and then serves who has waited."""
-    monkeypatch.setattr(connection_loop, "_ACCEPT_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(accepting, "_ACCEPT_PAUSE_SECONDS", 0.05)
     failures = [ConnectionAbortedError(), OSError(errno.EMFILE, "")]
     loop, port = loop_around(page, failures)
     client = Client(port).get("/")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from genotel.clock import Clock
-from genotel.exposition.connection_loop import Limits
+from genotel.exposition.limits import Limits
 from genotel.exposition.page import Page
 from genotel.exposition.scrape_metrics import ScrapeMetrics
 from genotel.exposition.server import PageServer
