@@ -17,6 +17,7 @@ from genotel.cli.demo import demo
 from genotel.cli.recommend import recommend
 from genotel.cli.run import run as run_script
 from genotel.cli.serve import serve
+from genotel.cli.trash import trash
 from genotel.errors import GenotelError
 from genotel.version import __version__
 
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "recommend": recommend,
     "run": run_script,
     "serve": serve,
+    "trash": trash,
 }
 # What follows their first argument is another program's, options and all.
 _PASSING_ON = {"run"}

@@ -10,6 +10,10 @@ from typing import Annotated
 
 import typer
 
+from genotel.actions.apply import plan, this_machine
+from genotel.actions.removal_script import removal_script
+from genotel.cli.removal_dialogue import KIND as CLEANUP
+from genotel.cli.removal_dialogue import act, chosen
 from genotel.cli.sources import (
     BearerTokenFile,
     CaFile,
@@ -66,15 +70,44 @@ def recommend(
     cert_file: CertificateFile = None,
     key_file: KeyFile = None,
     checkpoint: CheckpointFile = None,
+    emit_script: Annotated[
+        bool,
+        typer.Option("--emit-script", help="Print a shell script that deletes models; without --yes it tells."),
+    ] = False,
+    apply_it: Annotated[
+        bool, typer.Option("--apply", help="Ask about each model to delete and move it to a trash, with an undo file.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --apply: do not ask; without --from-priority only what is high.")
+    ] = False,
+    from_priority: Annotated[
+        str | None,
+        typer.Option(help="With --apply and --emit-script: from which priority on advice counts; by default medium."),
+    ] = None,
 ) -> None:
     """Say which models can be deleted and which are failing, how sure that is, and why."""
     report = report_named(format_name)
     limit = _priority(fail_on)
+    if sum((emit_script, apply_it, hand_over_to is not None)) > 1:
+        raise SettingsError("give one of --apply, --emit-script and --hand-over")
+    if (yes and not apply_it) or (from_priority is not None and not (apply_it or emit_script)):
+        raise SettingsError("--yes needs --apply; --from-priority needs --apply or --emit-script")
+    least = _priority(from_priority) or (Priority.HIGH if yes else Priority.MEDIUM)
+    if emit_script or apply_it:
+        kind = [CLEANUP]
     kinds = check_kinds(kind if hand_over_to is None else [KIND])
     settings = load_settings()
     access = ServerOptions(tenant, bearer_token_file, tuple(header or ()), ca_file, cert_file, key_file)
     source = chosen_source(prometheus, journal, events, access, checkpoint)
     advice = advise(source.load_usage(), kinds, settings.advice)
+    if emit_script or apply_it:
+        machine = this_machine(settings, journal)
+        if emit_script:
+            planned = plan(chosen(advice, least), advice.window[0] if advice.window else 0.0, machine)
+            _write_bytes(removal_script(planned, advice.source, SYSTEM_CLOCK.wall()))
+        elif not act(advice, machine, least=least, without_asking=yes, as_json=format_name == "json"):
+            raise typer.Exit(1)
+        return
     page = Page(
         generated_at=SYSTEM_CLOCK.wall(),
         width=_PIPED_COLUMNS if output else _columns(),
@@ -101,6 +134,13 @@ def _priority(name: str | None) -> Priority | None:
 
 def _has_advice_from(limit: Priority, advice: Advice) -> bool:
     return any(entry.priority.rank >= limit.rank for entry in advice.recommendations)
+
+
+def _write_bytes(text: str) -> None:
+    # A path may hold bytes that are no text.
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(text))
+    sys.stdout.buffer.flush()
 
 
 def _columns() -> int:

@@ -82,13 +82,33 @@ class Walk:
     def models(self, store: Store, unit: Unit) -> list[FoundModel]:
         """Return the models of a unit; none if it is gone."""
         if unit.layout == HUB:
-            name = os.path.basename(unit.path).removeprefix(_HUB_PREFIX).replace("--", "/")
-            return self._tree(name, unit.path, None)
+            return self._tree(_repository(unit.path), unit.path, None)
         if unit.layout == OLLAMA:
             return self._manifest(store.path, unit.path)
         if unit.layout == FOLDER:
             return self._loose(unit.path)
         return self._tree(os.path.basename(unit.path), unit.path, unit.layout)
+
+    def places(self, store: Store, unit: Unit) -> dict[str, list[str]]:
+        """Return the paths that a unit's models are made of, by name: whole folders, or single files.
+
+        A path may belong to several models, such as a layer of Ollama's; what it holds is not looked at.
+        """
+        if unit.layout == HUB:
+            return {_repository(unit.path): [unit.path]}
+        if unit.layout == OLLAMA:
+            name, blobs = self._read_manifest(store.path, unit.path)
+            # A manifest may name anything; of a blob it is a file or it is left alone.
+            return {name: [unit.path, *(blob for blob in dict.fromkeys(blobs) if os.path.isfile(blob))]}
+        if unit.layout != FOLDER:
+            return {os.path.basename(unit.path): [unit.path]}
+        found: dict[str, list[str]] = {}
+        for entry in self._entries(unit.path):
+            if formats.suffix_format(entry.name) is None or entry.is_dir():
+                continue
+            if self._add(_Making(entry.name), entry.path, only_weights=True):
+                found.setdefault(formats.whole_name(entry.name), []).append(entry.path)
+        return found
 
     def _unit(self, path: str, layout: str, *parts: str) -> Unit:
         return Unit(path, layout, tuple(self._changed(os.path.join(path, part)) for part in ("", *parts)))
@@ -167,20 +187,26 @@ class Walk:
         return [model for one in made.values() for model in one.models(formats.single_format(parent, one.name))]
 
     def _manifest(self, store: str, path: str) -> list[FoundModel]:
+        name, blobs = self._read_manifest(store, path)
+        made = _Making(name)
+        for blob in blobs:
+            self._add(made, blob)
+        return made.models(formats.OLLAMA)
+
+    def _read_manifest(self, store: str, path: str) -> tuple[str, list[str]]:
+        """Return a model's name and the paths of its blobs; none where the manifest cannot be read."""
+        inside = os.path.relpath(path, os.path.join(store, "manifests"))
+        model, _, tag = inside.rpartition(os.sep)
+        name = f"{model}:{tag}".removeprefix(_OLLAMA_HOME).removesuffix(_OLLAMA_TAG)
         try:
             with open(path, "rb") as file:
                 manifest = json.loads(file.read(_LARGEST_MANIFEST_BYTES))
             layers = [manifest["config"], *manifest["layers"]]
-            blobs = [str(layer["digest"]).replace(":", "-") for layer in layers]
+            digests = [str(layer["digest"]).replace(":", "-") for layer in layers]
         except (OSError, ValueError, KeyError, TypeError):
             self.failures += 1
-            return []
-        inside = os.path.relpath(path, os.path.join(store, "manifests"))
-        model, _, tag = inside.rpartition(os.sep)
-        made = _Making(f"{model}:{tag}".removeprefix(_OLLAMA_HOME).removesuffix(_OLLAMA_TAG))
-        for blob in blobs:
-            self._add(made, os.path.join(store, "blobs", os.path.basename(blob)))
-        return made.models(formats.OLLAMA)
+            return name, []
+        return name, [os.path.join(store, "blobs", os.path.basename(digest)) for digest in digests]
 
     def _add(self, made: _Making, path: str, *, only_weights: bool = False) -> bool:
         self._pace()
@@ -215,6 +241,10 @@ class _Making:
         if not self._files:
             return []
         return [FoundModel(self.name, format, self._files, self._read[True] or self._read[False], self._modified)]
+
+
+def _repository(path: str) -> str:
+    return os.path.basename(path).removeprefix(_HUB_PREFIX).replace("--", "/")
 
 
 def _identity(found: os.stat_result) -> int:

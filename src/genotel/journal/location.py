@@ -40,12 +40,18 @@ def refuse_network_filesystem(path: Path, mounts: Path = MOUNTS) -> None:
     Raises:
         JournalError: naming the kind of filesystem and where it is mounted.
     """
-    found = _mount_of(path, mounts)
-    if found is not None and found[1] in _NETWORK_FILESYSTEMS:
+    found = network_mount(path, mounts)
+    if found is not None:
         raise JournalError(
             f"lies on {found[0]}, a network filesystem ({found[1]}) on which SQLite loses data; name a local file",
             file=str(path),
         )
+
+
+def network_mount(path: Path, mounts: Path = MOUNTS) -> tuple[str, str] | None:
+    """Return mount point and kind of the network filesystem that a path lies on; None for a local one."""
+    found = _mount_of(path, mounts)
+    return found if found is not None and found[1] in _NETWORK_FILESYSTEMS else None
 
 
 def make_private(path: Path) -> None:

@@ -243,3 +243,20 @@ def test_a_store_that_is_not_there_is_an_error(tmp_path):
     """Whether that matters is for whoever asked."""
     with pytest.raises(FileNotFoundError):
         found(tmp_path / "nowhere")
+
+
+def test_places_leave_out_what_is_no_file(tmp_path):
+    """A layer that is missing, and one that is named twice; a unit that is gone has no places."""
+    manifest = ollama_model(tmp_path, "r/m:1", {"aa": 10, "bb": 20})
+    (tmp_path / "blobs" / "sha256-bb").unlink()
+    manifest.write_text(
+        '{"config": {"digest": "sha256:aa"}, "layers": [{"digest": "sha256:aa"}, {"digest": "sha256:bb"}]}'
+    )
+    walk, store = Walk(lambda: None), Store("here", str(tmp_path), None)
+    (unit,) = walk.units(store)
+    assert walk.places(store, unit) == {"r/m:1": [str(manifest), str(tmp_path / "blobs" / "sha256-aa")]}
+    weigh(tmp_path / "loose" / "a.gguf", 2 * MIB)
+    loose = Store("there", str(tmp_path / "loose"), None)
+    (unit,) = walk.units(loose)
+    (tmp_path / "loose" / "a.gguf").unlink()
+    assert walk.places(loose, unit) == {}
