@@ -25,11 +25,6 @@ class DeviceClock:
         self._marks: list[Any] = []
         self.mark()
 
-    @property
-    def is_asynchronous(self) -> bool:
-        """Return whether times are only known after the call."""
-        return self._cuda is not None
-
     def mark(self) -> int:
         """Mark this moment; return its number."""
         if self._cuda is None:

@@ -88,7 +88,8 @@ def _equipment(arguments: Arguments) -> Iterator[tuple[str, object]]:
     first = next(denoiser.parameters(), None)
     if first is not None:
         yield "dtype", str(first.dtype).removeprefix("torch.")
-    adapters = getattr(denoiser, "peft_config", None)
+    # Not by getattr: of a module that has none it looks everywhere else first.
+    adapters = vars(denoiser).get("peft_config")
     if adapters:
         yield "lora", "+".join(sorted(adapters)[:_MAX_LORAS])
         strength = _strength(denoiser, sorted(adapters)[0])

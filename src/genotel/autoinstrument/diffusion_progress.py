@@ -1,7 +1,10 @@
 """Steps and phases of a diffusion pipeline, read off its progress bar.
 
 What comes before the first bar is ``encode``, from there to the bar's last step ``denoise``, and what
-comes after it ``decode``.
+comes after it ``decode``. While the call runs its steps are counted and moments are marked; times are
+recorded when it has ended. On CUDA they are not known before, and elsewhere code of ours between the
+steps would cost several times what it costs in one go: the pipeline's own code crowds it out of the
+processor's caches each time.
 """
 
 from __future__ import annotations
@@ -17,21 +20,22 @@ ENCODE, DENOISE, DECODE = "encode", "denoise", "decode"
 
 
 class DiffusionProgress:
-    """Follow one call of a pipeline; on CUDA every time is read after the call."""
+    """Follow one call of a pipeline."""
 
-    __slots__ = ("_bars", "_call", "_clock", "_phase", "_phases", "_since", "_spans")
+    __slots__ = ("_bars", "_call", "_clock", "_phase", "_phase_begin", "_phases", "_since", "_steps")
 
     def __init__(self, call: LibraryCall) -> None:
         self._call = call
+        # Its first mark, number 0, is the begin of the call.
         self._clock = DeviceClock()
         self._phase = ENCODE
-        # Mark at which the phase began, and the last one.
+        self._phase_begin = 0
+        # Name, first and last mark of each phase that has ended.
         self._phases: list[tuple[str, int, int]] = []
-        self._spans: list[tuple[int, int, int]] = []
+        # First and last mark of steps that ended together, and how many they were.
+        self._steps: list[tuple[int, int, int]] = []
         self._since = 0
         self._bars: list[Any] = []
-        if not self._clock.is_asynchronous:
-            call.phase(ENCODE)
 
     def follow(self, bar: Any) -> None:
         """See the steps of a bar, by its updates or by its iteration; the bar stays the user's own object."""
@@ -45,8 +49,11 @@ class DiffusionProgress:
         def count(n: Any = 1) -> Any:
             nonlocal done
             result = update(n)
-            done += n
-            self._stepped(n, is_last=total is not None and done >= total)
+            try:
+                done += n
+                self._stepped(n, is_last=total is not None and done >= total)
+            except Exception as error:
+                guard.report("diffusion_progress.step", error)
             return result
 
         bar.update = count
@@ -54,65 +61,51 @@ class DiffusionProgress:
 
     def stepped(self) -> None:
         """Note one step of an iteration."""
-        self._stepped(1, is_last=False)
+        try:
+            self._stepped(1, is_last=False)
+        except Exception as error:
+            guard.report("diffusion_progress.step", error)
 
     def finished(self) -> None:
         """Note that an iteration came to its end."""
-        self._guarded_enter(DECODE)
+        try:
+            self._enter(DECODE)
+        except Exception as error:
+            guard.report("diffusion_progress.phase", error)
 
     def end(self) -> None:
-        """End the last phase; read the device's times."""
-        self._call.progress = None
+        """End the last phase; record every time that is known."""
+        call, clock = self._call, self._clock
+        call.progress = None
         for bar in self._bars:
             # It would hold itself alive.
             vars(bar).pop("update", None)
         self._bars.clear()
-        if not self._clock.is_asynchronous:
-            return
-        self._phases.append((self._phase, self._phase_begin, self._clock.mark()))
+        self._phases.append((self._phase, self._phase_begin, clock.mark()))
         # Where the result was left on the device it may not have come by; unknown times stay unsaid.
-        if not self._clock.is_readable():
+        if not clock.is_readable():
             return
-        self._call.steps_took(
-            [each for first, last, n in self._spans for each in [self._clock.seconds(first, last) / n] * n]
-        )
+        for first, last, count in self._steps:
+            call.steps_took(clock.seconds(first, last) / count, count)
         for name, first, last in self._phases:
-            self._call.phase_took(name, self._clock.seconds(first, last))
-
-    @property
-    def _phase_begin(self) -> int:
-        return self._phases[-1][2] if self._phases else 0
-
-    def _guarded_enter(self, phase: str) -> None:
-        try:
-            self._enter(phase)
-        except Exception as error:
-            guard.report("diffusion_progress.phase", error)
+            call.phase_took(name, clock.seconds(first, last))
 
     def _enter(self, phase: str) -> None:
         if phase == self._phase:
             return
-        if self._clock.is_asynchronous:
-            mark = self._clock.mark()
-            self._phases.append((self._phase, self._phase_begin, mark))
-            self._since = mark
-        else:
-            self._call.phase(phase)
-        self._phase = phase
+        self._since = self._clock.mark()
+        self._phases.append((self._phase, self._phase_begin, self._since))
+        self._phase, self._phase_begin = phase, self._since
 
     def _stepped(self, count: int, *, is_last: bool) -> None:
-        try:
-            if self._clock.is_asynchronous:
-                mark = self._clock.mark()
-                self._call.count_steps(count)
-                self._spans.append((self._since, mark, count))
-                self._since = mark
-            else:
-                self._call.step(count)
-            if is_last:
-                self._enter(DECODE)
-        except Exception as error:
-            guard.report("diffusion_progress.step", error)
+        if count < 1:
+            return
+        mark = self._clock.mark()
+        self._steps.append((self._since, mark, count))
+        self._since = mark
+        self._call.count_steps(count)
+        if is_last:
+            self._enter(DECODE)
 
 
 class _Steps:

@@ -51,15 +51,20 @@ def note_results(call: LibraryCall, arguments: Arguments, result: Any) -> None:
             _note_videos(call, images)
             return
     if images is not None and hasattr(images, "__len__") and len(images):
-        width, height = _size(images[0], arguments)
+        width, height = _plane(images) if _rank(images) == 4 else _size(images[0], arguments)
         call.outputs(len(images), pixels=len(images) * width * height, kind=IMAGE)
 
 
 def _note_videos(call: LibraryCall, videos: Any) -> None:
     if not len(videos):
         return
-    frames = sum(len(video) for video in videos)
-    width, height = _size(videos[0][0], None)
+    if _rank(videos) == 5:
+        # Of a tensor or an array nothing is taken out: each piece would be an operation of its library.
+        frames = int(videos.shape[0]) * int(videos.shape[1])
+        width, height = _plane(videos)
+    else:
+        frames = sum(len(video) for video in videos)
+        width, height = _size(videos[0][0], None)
     call.outputs(len(videos), frames=frames, pixels=frames * width * height, kind=VIDEO)
 
 
@@ -68,17 +73,22 @@ def _rank(value: Any) -> int:
 
 
 def _size(image: Any, arguments: Arguments | None) -> tuple[int, int]:
-    """Return width and height in pixels: of PIL's size, of a tensor (C, H, W) or of an array (H, W, C)."""
+    """Return width and height in pixels: of PIL's size, or of a tensor or an array."""
     size = getattr(image, "size", None)
     if isinstance(size, tuple) and len(size) == 2:
         return int(size[0]), int(size[1])
-    shape = tuple(getattr(image, "shape", ()))
-    if len(shape) == 3:
-        is_tensor = callable(size)
-        return (int(shape[2]), int(shape[1])) if is_tensor else (int(shape[1]), int(shape[0]))
+    if _rank(image) == 3:
+        return _plane(image)
     if arguments is None:
         return 0, 0
     return int(arguments.get("width") or 0), int(arguments.get("height") or 0)
+
+
+def _plane(pictures: Any) -> tuple[int, int]:
+    """Return width and height of pictures: tensors are (…, C, H, W), arrays (…, H, W, C)."""
+    is_tensor = callable(getattr(pictures, "size", None))
+    height, width = pictures.shape[-2:] if is_tensor else pictures.shape[-3:-1]
+    return int(width), int(height)
 
 
 def _sampling_rate(pipeline: Any) -> float | None:

@@ -74,11 +74,11 @@ class LibraryCall(Generation):
             with totals.lock:
                 totals.steps += count
 
-    def steps_took(self, seconds: Sequence[float]) -> None:
-        """Record the times of steps that are counted already, in seconds."""
+    def steps_took(self, seconds: float, count: int) -> None:
+        """Record the time of each of so many steps, which are counted already, in seconds."""
         if self.measuring and self._instruments is not None:
-            for each in seconds[:MAX_RECORDS]:
-                self._instruments.step_duration.record(each, self._site.totals.attributes, self._context)
+            for _ in range(min(count, MAX_RECORDS)):
+                self._instruments.step_duration.record(seconds, self._site.totals.attributes, self._context)
 
     def phase_took(self, name: str, seconds: float) -> None:
         """Record how long a phase took, in seconds."""

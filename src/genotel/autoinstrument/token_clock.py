@@ -1,40 +1,41 @@
-"""When a language model made its tokens, seen by a processor of its scores that changes none.
+"""When a language model made its tokens, seen where its scores are processed.
 
-``generate`` calls every logits processor once a token, the first time right after the prompt was read,
-in greedy, sampling and beam search alike. (A streamer would be refused in beam search, and gets the
-prompt first.)
+``generate`` calls its list of logits processors once a token, the first time right after the prompt was
+read, in greedy, sampling and beam search alike. (A streamer would be refused in beam search, and gets
+the prompt first.) The list is called even where it is empty, but not where tokens come several at a
+time: there a processor of ours, which changes nothing, is put into it.
 """
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Callable
 from typing import Any
 
 from genotel import guard
 from genotel.autoinstrument.device_clock import DeviceClock
 from genotel.autoinstrument.library_call import LibraryCall
+from genotel.instrumentation.generation import running
 
 
 class TokenClock:
     """Mark each token of one call.
 
     Attributes:
-        muted: how many calls of other models (an assistant's) run inside of this one now.
         is_burst: whether tokens come several at a time, so that only the first one's time means something.
+        is_placed: whether a :class:`Watcher` tells of the tokens.
     """
 
-    __slots__ = ("_clock", "_last", "is_burst", "is_placed", "muted")
+    __slots__ = ("_clock", "_last", "is_burst", "is_placed")
 
     def __init__(self) -> None:
         self._clock = DeviceClock()
-        self.muted = 0
         self.is_burst = False
         self.is_placed = False
         self._last = 0
 
     def token(self) -> None:
         """Mark a token."""
-        if not self.muted and (self._last < 1 or not self.is_burst):
+        if self._last < 1 or not self.is_burst:
             self._last = self._clock.mark()
 
     def tell(self, call: LibraryCall) -> None:
@@ -55,9 +56,6 @@ class Watcher:
 
     def __init__(self, clock: TokenClock) -> None:
         self._clock = clock
-        # The library reads every processor's signature at every token, which takes longer than all that
-        # is done here; from this it is told at once. Calls look at the class and never come here.
-        vars(self)["__call__"] = _SIGNED
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Return the scores as they came."""
@@ -68,14 +66,17 @@ class Watcher:
         return scores
 
 
-class _Signed:
-    """Stand for a processor where only its signature is asked for."""
+def watching(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what makes the call of a list of logits processors one that marks a token."""
 
-    __signature__ = inspect.signature(lambda input_ids, scores: scores)
+    def process(*args: Any, **kwargs: Any) -> Any:
+        try:
+            clock = getattr(running.get(), "progress", None)
+            # An assistant's drafts go through such a list too, and they come in bursts only.
+            if type(clock) is TokenClock and not clock.is_burst:
+                clock.token()
+        except Exception as error:
+            guard.report("token_clock.watching", error)
+        return original(*args, **kwargs)
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Return the scores as they came."""
-        return scores
-
-
-_SIGNED = _Signed()
+    return process

@@ -15,7 +15,7 @@ from genotel.autoinstrument.instrumentor import LibraryInstrumentor
 from genotel.autoinstrument.library_call import LibraryCall, Measured, measured
 from genotel.autoinstrument.loads import LOADED, loading, named
 from genotel.autoinstrument.patching import Patch
-from genotel.autoinstrument.token_clock import TokenClock, Watcher
+from genotel.autoinstrument.token_clock import TokenClock, Watcher, watching
 from genotel.instrumentation.site import What
 from genotel.semconv import attributes as a
 
@@ -39,6 +39,8 @@ class _Generate(Measured):
     """Measure a call of ``generate``."""
 
     place = "transformers"
+    # Whether this function is known to take a logits processor.
+    places = True
 
     def what(self, arguments: Arguments) -> What:
         """Return operation, provider, model and output type."""
@@ -56,28 +58,14 @@ class _Generate(Measured):
         call.progress.is_burst = bool(
             arguments.get("assistant_model") is not None or arguments.get("prompt_lookup_num_tokens")
         )
-        return self._placed(call.progress, arguments) if self.places else None
+        return self.nested(call, arguments)
 
     def nested(self, call: LibraryCall, arguments: Arguments) -> dict[str, Any] | None:
-        """Hang the clock of a model's own ``generate`` on the one that it calls."""
+        """Put a watcher where tokens come in bursts, once: not into the calls of an assistant inside."""
         clock = call.progress
-        if not isinstance(clock, TokenClock) or clock.is_placed or not self.places:
+        if not isinstance(clock, TokenClock) or not clock.is_burst or clock.is_placed or not self.places:
             return None
-        return self._placed(clock, arguments)
-
-    # Whether this function is known to take a logits processor.
-    places = True
-
-    def _placed(self, clock: TokenClock, arguments: Arguments) -> dict[str, Any] | None:
-        given = arguments.get("logits_processor")
-        processors = getattr(sys.modules.get(_PROCESSORS), "LogitsProcessorList", None)
-        # Code of the user's that generates in its own way may count its processors.
-        if processors is None or arguments.get("custom_generate") is not None:
-            return None
-        if given is not None and "logits_processor" not in arguments.kwargs:
-            return None  # given by position
-        clock.is_placed = True
-        return {**arguments.kwargs, "logits_processor": processors([*(given or ()), Watcher(clock)])}
+        return _placed(clock, arguments)
 
     def ended(self, call: LibraryCall, arguments: Arguments, result: Any) -> None:
         """Note when tokens came and how many there were."""
@@ -92,6 +80,19 @@ class _OwnGenerate(_Generate):
     """Measure a ``generate`` that a model has of its own; what it takes is not known."""
 
     places = False
+
+
+def _placed(clock: TokenClock, arguments: Arguments) -> dict[str, Any] | None:
+    """Return the arguments with a watcher among the logits processors."""
+    given = arguments.get("logits_processor")
+    processors = getattr(sys.modules.get(_PROCESSORS), "LogitsProcessorList", None)
+    # Code of the user's that generates in its own way may count its processors.
+    if processors is None or arguments.get("custom_generate") is not None:
+        return None
+    if given is not None and "logits_processor" not in arguments.kwargs:
+        return None  # given by position
+    clock.is_placed = True
+    return {**arguments.kwargs, "logits_processor": processors([*(given or ()), Watcher(clock)])}
 
 
 def _note_tokens(call: LibraryCall, arguments: Arguments, result: Any) -> None:
@@ -138,6 +139,7 @@ INSTRUMENTOR = LibraryInstrumentor(
     ("4.40", "6"),
     (
         Patch("transformers.generation.utils", "GenerationMixin", "generate", _generate),
+        Patch(_PROCESSORS, "LogitsProcessorList", "__call__", watching),
         Patch(
             "transformers.modeling_utils",
             "PreTrainedModel",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import isfinite
 from numbers import Integral, Real
 
@@ -44,28 +45,35 @@ def safe_parameters(given: Mapping[str, object]) -> dict[str, bool | int | float
     for name, value in given.items():
         if len(safe) >= MAX_PARAMETERS:
             break
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not _is_name(name):
             continue
         number = _number(value)
         if number is not None:
             safe[name] = number
-        elif (
-            isinstance(value, str)
-            and name in _WORDS
-            and (_RESOLUTION if name == "resolution" else _WORD).fullmatch(value)
-        ):
+        elif isinstance(value, str) and name in _WORDS and _is_word(name, value):
             safe[name] = value
     return safe
+
+
+# A program asks for the same few over and over.
+@lru_cache(1024)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+@lru_cache(1024)
+def _is_word(name: str, value: str) -> bool:
+    return (_RESOLUTION if name == "resolution" else _WORD).fullmatch(value) is not None
 
 
 def _number(value: object) -> bool | int | float | str | None:
     if isinstance(value, bool):
         return value
-    # The abstract classes take in numpy's scalars.
-    if isinstance(value, int | Integral):
+    # The abstract classes take in numpy's scalars; to ask them takes much longer.
+    if isinstance(value, int) or (not isinstance(value, float | str) and isinstance(value, Integral)):
         number = int(value)
         return number if -_LARGEST <= number < _LARGEST else str(number)
-    if isinstance(value, float | Real) and isfinite(value):
+    if (isinstance(value, float) or (not isinstance(value, str) and isinstance(value, Real))) and isfinite(value):
         return float(value)
     return None
 

@@ -225,6 +225,16 @@ class LeanSpan(Span):
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set several attributes."""
+        mine, limits = self._attributes, self._tracer._limits
+        if (
+            self.end_time is None
+            and type(mine) is dict
+            and limits.max_span_attribute_length is None
+            and (limits.max_span_attributes is None or len(mine) + len(attributes) <= limits.max_span_attributes)
+            and _PLAIN.issuperset(map(type, attributes.values()))
+        ):
+            mine.update(attributes)
+            return
         for key, value in attributes.items():
             self.set_attribute(key, value)
 

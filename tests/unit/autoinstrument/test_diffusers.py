@@ -255,8 +255,9 @@ def test_without_cuda_no_memory_is_known(observed, kinds):
         (diffusion_progress.DiffusionProgress, "follow"),
         (diffusion_progress.DiffusionProgress, "_enter"),
         (diffusion_progress.DiffusionProgress, "end"),
-        (diffusion_progress.LibraryCall, "step"),
-        (diffusion_progress.LibraryCall, "phase"),
+        (diffusion_progress.LibraryCall, "count_steps"),
+        (diffusion_progress.LibraryCall, "steps_took"),
+        (diffusion_progress.LibraryCall, "phase_took"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

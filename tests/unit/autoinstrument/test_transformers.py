@@ -48,19 +48,30 @@ def test_rows_that_end_early(observed, model, ids, eos):
 
 
 def test_processors_of_the_user_stay(observed, model, ids):
-    """Theirs are not touched: a list of ours is made of them."""
+    """Nothing is put between them, however they are given; tokens are timed all the same."""
     seen = []
     mine = [lambda input_ids, scores: seen.append(scores)]
     model.generate(ids, logits_processor=mine, max_new_tokens=2)
-    assert (len(mine), model.seen, seen) == (1, 2, [0.5, 0.5])
-    # By position there is no room for ours.
+    assert (len(mine), model.seen, seen) == (1, 1, [0.5, 0.5])
     model.generate(ids, None, mine, max_new_tokens=2)
     assert model.seen == 1
-    # Code of the user's that generates in its own way gets what it was given.
     model.generate(ids, custom_generate="mine", max_new_tokens=2)
     assert model.seen == 0
-    assert observed.value(FIRST) == 1
+    assert observed.value(FIRST) == 3
     assert observed.outcomes() == {"ok": 3}
+
+
+def test_where_tokens_come_in_bursts_a_watcher_is_put_in(observed, model, ids):
+    """A list of ours is made of the user's; by position, or in their own way of generating, there is no room."""
+    mine = [lambda input_ids, scores: scores]
+    model.generate(ids, logits_processor=mine, prompt_lookup_num_tokens=3, max_new_tokens=2)
+    assert (len(mine), model.seen) == (1, 2)
+    model.generate(ids, None, mine, prompt_lookup_num_tokens=3, max_new_tokens=2)
+    assert model.seen == 1
+    model.generate(ids, custom_generate="mine", prompt_lookup_num_tokens=3, max_new_tokens=2)
+    assert model.seen == 0
+    assert observed.value(FIRST) == 1
+    assert observed.value(BETWEEN) == 0
 
 
 def test_an_assistants_tokens_are_none(observed, load, model, ids):
@@ -119,7 +130,6 @@ def test_what_is_no_text_is_not_counted(observed, model, ids, monkeypatch):
     [
         (transformers, "model_name_of"),
         (transformers, "TokenClock"),
-        (transformers, "Watcher"),
         (transformers, "_note_tokens"),
         (token_clock.TokenClock, "token"),
         (token_clock.TokenClock, "tell"),
