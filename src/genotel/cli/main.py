@@ -14,6 +14,7 @@ import typer
 
 from genotel.cli.backtest import backtest
 from genotel.cli.demo import demo
+from genotel.cli.provision import provision
 from genotel.cli.recommend import recommend
 from genotel.cli.run import run as run_script
 from genotel.cli.serve import serve
@@ -25,6 +26,7 @@ from genotel.version import __version__
 COMMANDS: dict[str, Callable[..., Any]] = {
     "backtest": backtest,
     "demo": demo,
+    "provision": provision,
     "recommend": recommend,
     "run": run_script,
     "serve": serve,

@@ -1,0 +1,55 @@
+"""Rules with the user's own thresholds, their runbooks, and Alertmanager's configuration."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from genotel.actions.provision.shipped import shipped_text
+from genotel.actions.provision.stack import Files, Stack
+from genotel.rules.registry import GROUPS
+from genotel.rules.rule import Group
+from genotel.rules.thresholds import thresholds
+from genotel.rules.writing import rules_file, runbook
+
+_SHIPPED = "alerting-rules/alertmanager"
+_SHIPPED_SECRETS = "/etc/alertmanager/secrets"
+_SECRET = re.compile(rf"(\w+_file): {re.escape(_SHIPPED_SECRETS)}/([\w-]+)")
+
+
+def groups(own: Mapping[str, float]) -> tuple[Group, ...]:
+    """Return every group of rules, the thresholds with a user's own values."""
+    mine = thresholds(own)
+    return tuple(mine if group.name == mine.name else group for group in GROUPS)
+
+
+def rule_files(stack: Stack) -> Files:
+    """Return the rule file of each group and its runbook."""
+    files: dict[str, str] = {}
+    for group in groups(stack.thresholds):
+        files[f"rules/{group.name}.yaml"] = rules_file(
+            group, grafana=stack.grafana_url.rstrip("/"), runbooks=stack.runbooks_at
+        )
+        if group.alerts():
+            files[f"runbooks/{group.name}.md"] = runbook(group)
+    return files
+
+
+def alertmanager_files(stack: Stack) -> Files:
+    """Return the configuration and its messages; secrets are read from files of the stack's folder."""
+    return {
+        "alertmanager/alertmanager.yml": _SECRET.sub(
+            lambda match: f"{match[1]}: {json.dumps(f'{stack.folder}/alertmanager/secrets/{match[2]}')}",
+            shipped_text(f"{_SHIPPED}/alertmanager.yaml").replace(
+                f"below {_SHIPPED_SECRETS}", f"below {stack.folder}/alertmanager/secrets"
+            ),
+        ),
+        "alertmanager/messages.tmpl": shipped_text(f"{_SHIPPED}/messages.tmpl"),
+    }
+
+
+def secrets() -> tuple[str, ...]:
+    """Return the paths of the secrets that Alertmanager reads, below the stack's folder."""
+    names = {match[2] for match in _SECRET.finditer(shipped_text(f"{_SHIPPED}/alertmanager.yaml"))}
+    return tuple(f"alertmanager/secrets/{name}" for name in sorted(names))
