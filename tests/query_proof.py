@@ -15,8 +15,9 @@ from typing import Any
 import promql_parser as parser
 
 from genotel.semconv import attributes as a
+from genotel.semconv.foreign_servers import GPU_EXPORTERS, SERVERS
 from genotel.semconv.metrics import CATALOGUE
-from genotel.semconv.recorded_series import RECORDED, THRESHOLDS
+from genotel.semconv.recorded_series import PROMISED, RECORDED, THRESHOLDS
 from genotel.semconv.self_metrics import SELF_METRICS
 from genotel.semconv.spec import Kind, label_name
 
@@ -54,7 +55,7 @@ def known() -> dict[str, Series]:
         "scrape_samples_scraped": Series(target),
         "ALERTS": Series(target | alerts),
     }
-    for recorded in RECORDED:
+    for recorded in (*RECORDED, *PROMISED):
         found[recorded.name] = Series(frozenset(recorded.labels), ratio=recorded.ratio)
     for threshold in THRESHOLDS:
         found[threshold.name] = Series(frozenset())
@@ -66,7 +67,10 @@ def known() -> dict[str, Series]:
         if spec.kind is Kind.HISTOGRAM:
             for suffix in ("_sum", "_count"):
                 found[name + suffix] = Series(labels, counter=True, scoped=scoped, closed=closed)
-            found[name + "_bucket"] = Series(labels | {"le"}, counter=True, bucket=True, scoped=scoped, closed=closed)
+            bounds = frozenset(f"{bound:.12g}" for bound in spec.buckets) | {"+Inf"}
+            found[name + "_bucket"] = Series(
+                labels | {"le"}, counter=True, bucket=True, scoped=scoped, closed=closed | {"le": bounds}
+            )
             continue
         plain = Series(
             labels,
@@ -79,6 +83,44 @@ def known() -> dict[str, Series]:
         found[name] = plain
         if spec.kind is Kind.GAUGE and spec.unit == "1":
             found[name + "_ratio"] = plain
+    return foreign() | found
+
+
+def foreign() -> dict[str, Series]:
+    """Return what other people's servers and exporters emit, as semconv/foreign_servers.py has it."""
+    found: dict[str, Series] = {}
+
+    def add(name: str, label: str, matchers: tuple[tuple[str, str, str], ...] = (), **kind: bool) -> None:
+        labels = {"job", "instance", label, *(matcher[0] for matcher in matchers)}
+        labels |= {"le"} if kind.get("bucket") else set()
+        labels |= found[name].labels if name in found else set()
+        found[name] = Series(frozenset(labels), **kind)
+
+    for server in SERVERS:
+        for calls in server.calls:
+            add(calls.name, server.model_label, calls.matchers, counter=True)
+        for spent in filter(None, (server.durations, server.loads)):
+            for name in (spent.seconds, spent.count):
+                add(name, spent.model_label or server.model_label, spent.matchers, counter=True)
+        for amount in filter(None, (server.running, server.waiting)):
+            add(amount.name, server.model_label)
+        if server.cache_used is not None:
+            add(server.cache_used.name, server.model_label, ratio=True)
+        for amount in filter(None, (server.input_tokens, server.output_tokens)):
+            add(amount.name, server.model_label, counter=True)
+        for amount in filter(None, (server.first_token, server.between_tokens)):
+            add(f"{amount.name}_bucket", server.model_label, counter=True, bucket=True)
+    for exporter in GPU_EXPORTERS:
+        for amount in (
+            exporter.memory_used,
+            exporter.memory_free,
+            exporter.memory_total,
+            exporter.utilization,
+            exporter.temperature,
+            exporter.power,
+        ):
+            if amount is not None:
+                add(amount.name, exporter.gpu_label, ratio=amount is exporter.utilization)
     return found
 
 
@@ -219,11 +261,13 @@ class _Proof:
         operator = str(node.op)
         labels = self.visit(node.expr, operator)
         by = _by(node)
+        bounds = [matcher for one in _selectors(node.expr) for matcher in one.matchers.matchers if matcher.name == "le"]
         if operator in SUMS and _is_share(node.expr, self._under(node.expr)):
             self.found.append(f"{operator} of shares: {_text(node)}")
         if labels is not None:
             self.found += [f"{label} is not on what is grouped by it" for label in sorted(by - labels)]
-        if any(series.bucket for series in self._under(node.expr)) and operator == "sum" and "le" not in by:
+        buckets = any(series.bucket for series in self._under(node.expr))
+        if buckets and operator == "sum" and "le" not in by and not bounds:
             self.found.append("buckets are added up: le is lost")
         return frozenset(by)
 
@@ -242,7 +286,7 @@ class _Proof:
         if left is None or right is None:
             return right if left is None else left
         self._matched(node, left, right)
-        return left
+        return right if "OneToMany" in str(getattr(node.modifier, "card", "")) else left
 
     def _matched(self, node: Any, left: frozenset[str], right: frozenset[str]) -> None:
         matching = node.modifier.matching if node.modifier else None
@@ -260,16 +304,18 @@ class _Proof:
 
     def _under(self, node: Any) -> list[Series]:
         names: list[str] = []
-
-        def look(part: Any) -> None:
-            if type(part).__name__ == "VectorSelector":
-                names.extend([part.name] if part.name else [])
-                for matcher in part.matchers.matchers:
-                    if matcher.name == "__name__":
-                        names.extend(name for name in known() if re.fullmatch(matcher.value, name))
-
-        parser.walk(node, pre_visit=look)
+        for part in _selectors(node):
+            names.extend([part.name] if part.name else [])
+            for matcher in part.matchers.matchers:
+                if matcher.name == "__name__":
+                    names.extend(name for name in known() if re.fullmatch(matcher.value, name))
         return [known()[name] for name in names if name in known()]
+
+
+def _selectors(node: Any) -> list[Any]:
+    found: list[Any] = []
+    parser.walk(node, pre_visit=lambda part: found.append(part) if type(part).__name__ == "VectorSelector" else None)
+    return found
 
 
 def _by(node: Any) -> set[str]:

@@ -13,7 +13,7 @@ from tools.alert_cases.case import Case, Series
 ALONE = "meta"
 READ = {
     ALONE: (),
-    "availability": ("thresholds", "recordings"),
+    "availability": ("thresholds", "recordings", "long-recordings"),
     "slo": ("thresholds", "recordings", "long-recordings"),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.alert_cases import availability, gpu, host, itself, meta, models, queues, slo
+from tools.alert_cases import availability, gpu, host, itself, meta, models, queues, recommender, slo, usual
 from tools.alert_cases.case import Case
 
 # The heartbeat has no condition: it fires, whatever there is.
@@ -14,6 +14,8 @@ CASES: tuple[Case, ...] = (
     *queues.cases(),
     *gpu.cases(),
     *host.cases(),
+    *usual.cases(),
+    *recommender.cases(),
     *itself.cases(),
     *meta.cases(),
 )

@@ -35,13 +35,26 @@ def cases() -> Iterator[Case]:
     yield Case(
         "GenotelLowVolumeErrors",
         OF_MODEL,
-        {ERROR: f"0x300 {TEN} 10x44", OK: "0+0.1x355"},
-        355,
-        {ERROR: "0x300 1 2 3 4x51", OK: "0x355"},
+        {ERROR: f"0x300 {TEN} 10x49", OK: "0+0.1x360"},
+        360,
+        {ERROR: "0x300 1 2 3x57", OK: "0+0.1x360"},
         {ERROR: f"0x300 {TEN} 10x470", OK: "0+0.1x780"},
         780,
         780,
-        step=5,
+        step=10,
+    )
+    # Five calls a day, all of which fail since the second.
+    rare = "0x287 1x287 2x287 3x287 4x287"
+    yield Case(
+        "GenotelNoSuccess",
+        OF_MODEL,
+        {ERROR: f"{rare} 5x287", OK: "1x1727"},
+        1700,
+        {ERROR: "0x575 1x575 2x575", OK: "1x1727"},
+        {ERROR: f"{rare} 5x347", OK: "1x1710 2x60"},
+        1760,
+        1740,
+        step=10,
     )
     yield Case(
         "GenotelTrafficStopped",
@@ -52,7 +65,7 @@ def cases() -> Iterator[Case]:
         {OK: "0+1x1440 1440x90 1441+1x60"},
         1560,
         1560,
-        step=5,
+        step=10,
     )
     slow = {bucket("1.28"): "0x{n}", bucket("2.56"): "0x{n}", bucket("5.12"): "0+1x{n}", bucket("+Inf"): "0+1x{n}"}
     good = "0x25 1+1x40"

@@ -7,6 +7,7 @@ API and the import dialog take the same text.
 from __future__ import annotations
 
 import json
+import string
 from typing import Any
 
 from grafana_foundation_sdk.builders import (
@@ -29,10 +30,8 @@ from genotel.promql import panel_queries as p
 from genotel.semconv.dashboard_names import TAG, panel_number
 
 _SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
-_COMMON = (
-    Variable("job", "Job", p.JOBS),
-    Variable("instance", "Instance", p.INSTANCES),
-)
+# How Grafana names the queries of a panel.
+_LETTERS = string.ascii_uppercase
 
 
 def dashboard_file(board: Dashboard) -> str:
@@ -67,7 +66,8 @@ def dashboard_file(board: Dashboard) -> str:
         )
         .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
     )
-    for variable in (*_COMMON, *board.variables):
+    common = (Variable("job", "Job", board.jobs), Variable("instance", "Instance", board.instances))
+    for variable in (*common, *board.variables):
         builder = builder.with_variable(_variable(variable))
     for title, panels in board.rows:
         builder = builder.with_row(dashboard.Row(title).id(panel_number(f"row {title}")))
@@ -107,7 +107,7 @@ def _panel(panel: Panel) -> Any:
     steps = [model.Threshold(value=None, color="green" if panel.limits else "text")]
     steps += [model.Threshold(value=value, color=color) for value, color in panel.limits]
     builder = builder.thresholds(dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps))
-    for letter, query in zip("ABCDEFGHIJ", panel.queries, strict=False):
+    for letter, query in zip(_LETTERS, panel.queries, strict=False):
         builder = builder.with_target(_target(letter, query, panel.look))
     return _columns(builder, panel) if panel.look is Look.TABLE else builder
 
@@ -161,7 +161,7 @@ def _target(letter: str, query: Query, look: Look) -> prometheus.Dataquery:
 
 
 def _columns(builder: Any, panel: Panel) -> Any:
-    letters = list(zip("ABCDEFGHIJ", panel.queries, strict=False))
+    letters = list(zip(_LETTERS, panel.queries, strict=False))
     # Grafana calls the column of the one query of a table "Value", those of several "Value #A".
     names = {("Value" if len(letters) == 1 else f"Value #{letter}"): query for letter, query in letters}
     renamed = {column: query.name for column, query in names.items()}

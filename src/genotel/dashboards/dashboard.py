@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from genotel.promql.panel_queries import INSTANCES, JOBS
 from genotel.semconv.dashboard_names import panel_number
 from genotel.semconv.spec import label_name
 
@@ -112,6 +113,7 @@ class Dashboard:
         about: what it answers.
         rows: title and panels of each.
         variables: further than job and instance.
+        jobs, instances: what fills these two, by default the programs of genotel.
     """
 
     uid: str
@@ -119,6 +121,8 @@ class Dashboard:
     about: str
     rows: tuple[tuple[str, tuple[Panel, ...]], ...]
     variables: tuple[Variable, ...] = ()
+    jobs: str = JOBS
+    instances: str = INSTANCES
 
     def panels(self) -> tuple[Panel, ...]:
         """Return every panel in order."""

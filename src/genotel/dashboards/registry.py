@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genotel.dashboards import batches, experiments, gpu, host, itself, model, overview, slo
+from genotel.dashboards import advice, batches, experiments, gpu, host, itself, model, overview, servers, slo, vram
 from genotel.dashboards.dashboard import Dashboard
 
 DASHBOARDS: tuple[Dashboard, ...] = (
@@ -12,6 +12,9 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     experiments.DASHBOARD,
     batches.DASHBOARD,
     gpu.DASHBOARD,
+    vram.DASHBOARD,
+    advice.DASHBOARD,
+    servers.DASHBOARD,
     host.DASHBOARD,
     itself.DASHBOARD,
 )

@@ -9,6 +9,7 @@ from genotel.semconv import attributes as a
 from genotel.semconv import dashboard_names as names
 
 _RULES = "no recorded series: load alerting-rules/*.yaml"
+_PROMISED = "no duration promised: [[slo.objectives]]"
 DASHBOARD = Dashboard(
     names.SLO,
     "genotel / Objectives",
@@ -22,7 +23,16 @@ DASHBOARD = Dashboard(
                     Look.TILE,
                     Unit.SHARE,
                     (Query(c.OBJECTIVE, "objective"),),
-                    "Share of calls that must succeed; a line of thresholds.yaml.",
+                    "Share of calls that must succeed; [slo] objective of the settings.",
+                    _RULES,
+                    width=4,
+                ),
+                Panel(
+                    "Objective by model",
+                    Look.LINES,
+                    Unit.SHARE,
+                    (Query(c.MODEL_OBJECTIVE, named(a.MODEL)),),
+                    "Its own where [[slo.objectives]] has one, else that of all.",
                     _RULES,
                     width=4,
                 ),
@@ -63,6 +73,23 @@ DASHBOARD = Dashboard(
                     (Query(c.JUDGED_CALLS, named(a.MODEL)),),
                     "Calls of 30 days that ended well or badly: few calls make rough shares.",
                     _RULES,
+                ),
+                Panel(
+                    "Duration budget burn",
+                    Look.LINES,
+                    Unit.COUNT,
+                    tuple(Query(text, f"{named(a.MODEL)} {window}") for window, text in c.SLOW_BURN.items()),
+                    "1 uses the budget of slow calls up in 30 days.",
+                    _PROMISED,
+                    width=16,
+                ),
+                Panel(
+                    "Fast enough",
+                    Look.LINES,
+                    Unit.SHARE,
+                    (Query(c.FAST_ENOUGH, named(a.MODEL)),),
+                    "Share of good calls of 30 days that took no longer than was promised.",
+                    _PROMISED,
                 ),
             ),
         ),

@@ -42,36 +42,13 @@ def _mean(selector: Selector, window: str) -> str:
 
 # --- availability --------------------------------------------------------------------------------
 TARGET_DOWN = f"{Selector('up', (JOB,))} == 0"
-NO_SUCCESS = f"({beyond(failures('15m'), r.FAILED_CALLS)}) and {successes('15m')} == 0"
-LOW_VOLUME_ERRORS = (
-    f"({beyond(r.SLO_ERRORS['6h'].name, r.FEW_ERRORS_SHARE)}) and ({beyond(failures('6h'), r.FEW_ERRORS, '>=')})"
-)
+NONE_OF_MANY = f"({beyond(failures('15m'), r.FAILED_CALLS)}) and {successes('15m')} == 0"
 _CALLS = ours(REQUESTS)
 TRAFFIC_STOPPED = (
     f"({beyond(sum_by(PER_MODEL, f'rate({_CALLS}[1h] offset 1d)'), r.USUAL_RATE)})"
     f" and {sum_by(PER_MODEL, f'rate({_CALLS}[15m])')} == 0"
 )
 SLOW_RESPONSES = beyond(r.DURATION_P95.name, r.RESPONSE)
-
-
-def budget_burn(long: str, short: str, factor: float) -> str:
-    """Return the condition that both windows burn the error budget so many times too fast.
-
-    The windows are those of the SRE workbook, chapter 5, table 5-8. A window with next to no calls is
-    noise and never fires; ``LOW_VOLUME_ERRORS`` watches those models.
-
-    Args:
-        long: window that must have enough calls.
-        short: window that ends the alert soon after the fault.
-        factor: how many times the even rate; times (1 - objective) it must be below 1.
-    """
-    limit = f"on () group_left () ({factor:g} * (1 - {r.OBJECTIVE.name}))"
-    return (
-        f"({r.SLO_ERRORS[long].name} > {limit})"
-        f" and ({r.SLO_ERRORS[short].name} > {limit})"
-        f" and ({beyond(r.SLO_CALLS[long].name, r.SLO_MINIMUM, '>=')})"
-    )
-
 
 # --- models --------------------------------------------------------------------------------------
 _OUT_OF_MEMORY = increase(ours(REQUESTS, label(a.OUTCOME, "=", a.OUTCOME_OUT_OF_MEMORY)), "10m")

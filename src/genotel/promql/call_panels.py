@@ -68,11 +68,17 @@ RESIDENT = p.total(p.of_model(m.RESIDENT), MODEL, "instance")
 
 # --- objectives ----------------------------------------------------------------------------------
 _OF_JOB = (p.JOB, p.OF_MODEL)
-_BUDGET = f"on () group_left () (1 - {r.OBJECTIVE.name})"
+_BUDGET = f"(1 - {Selector(r.MODEL_OBJECTIVE.name, _OF_JOB)})"
 OBJECTIVE = r.OBJECTIVE.name
+MODEL_OBJECTIVE = str(Selector(r.MODEL_OBJECTIVE.name, _OF_JOB))
 ATTAINED = f"1 - {Selector(r.SLO_ERRORS['30d'].name, _OF_JOB)}"
 BUDGET_LEFT = f"1 - {Selector(r.SLO_ERRORS['30d'].name, _OF_JOB)} / {_BUDGET}"
 BURN = {window: f"{Selector(r.SLO_ERRORS[window].name, _OF_JOB)} / {_BUDGET}" for window in ("1h", "6h", "1d", "3d")}
+_SLOW_BUDGET = f"on ({MODEL}) group_left () (1 - {Selector(r.DURATION_OBJECTIVE.name, _MODEL)})"
+SLOW_BURN = {
+    window: f"{Selector(r.SLO_SLOW[window].name, _OF_JOB)} / {_SLOW_BUDGET}" for window in ("1h", "6h", "1d", "3d")
+}
+FAST_ENOUGH = f"1 - {Selector(r.SLO_SLOW['30d'].name, _OF_JOB)}"
 JUDGED_CALLS = str(Selector(r.SLO_CALLS["30d"].name, _OF_JOB))
 
 # --- experiments ---------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ def recorded() -> tuple[tuple[str, str], ...]:
     ]
     for window in r.SHORT_WINDOWS:
         rows.append((r.SLO_CALLS[window].name, judged(window)))
-        # A share of no calls is unknown: absent, never NaN.
-        rows.append((r.SLO_ERRORS[window].name, f"{failures(window)} / ({judged(window)} > 0)"))
+        # A share of no calls is unknown: absent, never NaN. The calls were recorded by the line above.
+        rows.append((r.SLO_ERRORS[window].name, f"{failures(window)} / ({r.SLO_CALLS[window].name} > 0)"))
     return tuple(rows)
 
 
@@ -58,8 +58,7 @@ def recorded_seldom() -> tuple[tuple[str, str], ...]:
     """Return name and query of what is recorded over days, from the recorded hours."""
     rows = []
     for window in r.LONG_WINDOWS:
-        calls = f"sum_over_time({r.SLO_CALLS['1h'].name}[{window}:1h])"
         failed = f"sum_over_time({r.SLO_FAILURES_HOUR.name}[{window}:1h])"
-        rows.append((r.SLO_CALLS[window].name, calls))
-        rows.append((r.SLO_ERRORS[window].name, f"{failed} / ({calls} > 0)"))
+        rows.append((r.SLO_CALLS[window].name, f"sum_over_time({r.SLO_CALLS['1h'].name}[{window}:1h])"))
+        rows.append((r.SLO_ERRORS[window].name, f"{failed} / ({r.SLO_CALLS[window].name} > 0)"))
     return tuple(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from genotel.promql import alert_queries as q
+from genotel.promql import slo_queries as slo
 from genotel.rules.rule import Alert, Group, Severity
 from genotel.semconv import dashboard_names as d
 
@@ -28,10 +29,10 @@ GROUP = Group(
         ),
         Alert(
             "GenotelNoSuccess",
-            q.NO_SUCCESS,
+            slo.NO_SUCCESS,
             Severity.CRITICAL,
             "No call of a model succeeds.",
-            "<number> calls of <model> failed in 15 minutes and none succeeded.",
+            "<number> calls of <model> failed and none succeeded: in 15 minutes, or in up to a day of few calls.",
             (
                 "open the model's dashboard and read the failures by outcome: out_of_memory or error?",
                 "the program's log: the first exception of the last 15 minutes.",
@@ -43,10 +44,10 @@ GROUP = Group(
         ),
         Alert(
             "GenotelLowVolumeErrors",
-            q.LOW_VOLUME_ERRORS,
+            slo.LOW_VOLUME_ERRORS,
             Severity.WARNING,
             "A model that is seldom used fails often.",
-            "<percent> of the calls of <model> failed in 6 hours; burn rates do not see so few calls.",
+            "<percent> of the calls of <model> failed in 6 hours to 3 days; burn rates do not see so few calls.",
             (
                 "open the model's dashboard over 24 hours: one cause or many?",
                 "the program's log around the failures.",

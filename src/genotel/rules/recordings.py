@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from genotel.promql.recorded_queries import recorded
+from genotel.promql.slo_queries import MODEL_OBJECTIVE
 from genotel.rules.rule import Group, Recording
-from genotel.semconv.recorded_series import RECORDED
+from genotel.semconv import recorded_series as r
 
-_HELP = {series.name: series.help for series in RECORDED}
+_HELP = {series.name: series.help for series in r.RECORDED}
 GROUP = Group(
     "recordings",
     "inference",
     "Rates and shares that alerts and dashboards read.",
-    tuple(Recording(name, query, _HELP[name]) for name, query in recorded()),
+    (
+        *(Recording(name, query, _HELP[name]) for name, query in recorded()),
+        Recording(r.MODEL_OBJECTIVE.name, MODEL_OBJECTIVE, r.MODEL_OBJECTIVE.help),
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from genotel.rules import (
     availability,
+    durations,
     gpu,
     host,
     itself,
@@ -11,9 +12,11 @@ from genotel.rules import (
     meta,
     models,
     queues,
+    recommender,
     recordings,
     slo,
     thresholds,
+    usual,
 )
 from genotel.rules.rule import Group
 
@@ -21,12 +24,15 @@ GROUPS: tuple[Group, ...] = (
     thresholds.GROUP,
     recordings.GROUP,
     long_recordings.GROUP,
+    durations.GROUP,
     availability.GROUP,
     slo.GROUP,
     models.GROUP,
     queues.GROUP,
     gpu.GROUP,
     host.GROUP,
+    usual.GROUP,
+    recommender.GROUP,
     itself.GROUP,
     meta.GROUP,
 )

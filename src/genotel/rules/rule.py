@@ -34,6 +34,8 @@ _LABELS = {
     "gpu": label_name(a.HARDWARE_ID),
     "error": label_name(a.ERROR_TYPE),
     "reason": label_name(a.REASON),
+    "kind": label_name(a.KIND),
+    "horizon": label_name(a.HORIZON),
 }
 _VALUES = {
     "number": "humanize",
@@ -64,11 +66,12 @@ def template(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Give a query's result a name of its own."""
+    """Give a query's result a name of its own, and labels that it has not."""
 
     name: str
     query: str
     help: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

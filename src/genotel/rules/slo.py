@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from genotel.promql import alert_queries as q
+from genotel.promql import slo_queries as q
 from genotel.rules.rule import Alert, Group, Severity
 from genotel.semconv import dashboard_names as d
-from genotel.semconv.recorded_series import OBJECTIVE
 
 # Long window, short window, factor, hold, severity, and when the budget of 30 days would be gone.
 PAIRS = (
@@ -16,24 +15,15 @@ PAIRS = (
 )
 
 
-def burn_alerts(objective: float = OBJECTIVE.value) -> tuple[Alert, ...]:
-    """Return the alerts for an objective, each of a pair of windows.
+_STEPS = (
+    "open the model's dashboard: which outcome or phase, since when?",
+    "what changed then: a release, a driver, the load, another model on the same GPU?",
+    "roll back, or move the model, before looking for the cause.",
+)
 
-    Raises:
-        ValueError: a pair could never fire, since it would need a share of failures of 1 or more.
 
-    Example:
-        >>> burn_alerts(0.9)
-        Traceback (most recent call last):
-        ...
-        ValueError: an objective of 0.9 leaves 14.4 x 0.1 >= 1 for the windows 1h and 5m: they could never fire
-    """
-    for long, short, factor, *_ in PAIRS:
-        if factor * (1 - objective) >= 1:
-            raise ValueError(
-                f"an objective of {objective:g} leaves {factor:g} x {1 - objective:g} >= 1"
-                f" for the windows {long} and {short}: they could never fire"
-            )
+def burn_alerts() -> tuple[Alert, ...]:
+    """Return the alerts on failures, one for each pair of windows; every objective is above 1 - 1 / 14.4."""
     return tuple(
         Alert(
             "GenotelErrorBudgetBurn",
@@ -41,11 +31,7 @@ def burn_alerts(objective: float = OBJECTIVE.value) -> tuple[Alert, ...]:
             severity,
             "A model fails so often that its error budget will not last.",
             f"<percent> of the calls of <model> failed in {long}: at this rate the budget of 30 days ends in {gone}.",
-            (
-                "open the model's dashboard: which outcome, since when?",
-                "what changed then: a release, a driver, the load, another model on the same GPU?",
-                "roll back, or move the model, before looking for the cause.",
-            ),
+            _STEPS,
             "More users get errors than was promised.",
             (d.SLO, "Error budget burn"),
             hold=hold,
@@ -56,4 +42,24 @@ def burn_alerts(objective: float = OBJECTIVE.value) -> tuple[Alert, ...]:
     )
 
 
-GROUP = Group("slo", "slo", "Whether models keep the share of successful calls that was promised.", burn_alerts())
+def duration_alerts() -> tuple[Alert, ...]:
+    """Return the alerts on slow calls, of models of which a duration was promised; nobody is woken for these."""
+    return tuple(
+        Alert(
+            "GenotelDurationBudgetBurn",
+            q.duration_burn(long, short, factor),
+            Severity.WARNING,
+            "Calls of a model are so often too slow that their budget will not last.",
+            f"<percent> of <model>'s calls were too slow in {long}: at this rate the budget of 30 days ends in {gone}.",
+            _STEPS,
+            "More users wait longer than was promised.",
+            (d.SLO, "Duration budget burn"),
+            hold=hold,
+            variables=("model",),
+            labels=(("window", long),),
+        )
+        for long, short, factor, hold, _, gone in PAIRS
+    )
+
+
+GROUP = Group("slo", "slo", "Whether models keep what was promised of them.", (*burn_alerts(), *duration_alerts()))

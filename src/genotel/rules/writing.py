@@ -14,7 +14,7 @@ RUNBOOKS = "runbooks"
 
 
 def rules_file(group: Group, *, grafana: str = "", runbooks: str = RUNBOOKS) -> str:
-    """Return a rule file of Prometheus.
+    """Return a rule file of Prometheus; one of a group without rules is as good as none.
 
     Args:
         group: what it holds.
@@ -26,12 +26,14 @@ def rules_file(group: Group, *, grafana: str = "", runbooks: str = RUNBOOKS) -> 
         _recording(rule) if isinstance(rule, Recording) else _alert(rule, group, grafana, runbooks)
         for rule in group.rules
     )
-    return f"{_MADE}groups:\n  - name: genotel-{group.name}\n{interval}    rules:\n{rules}"
+    listed = f"\n{rules}" if rules else " []\n"
+    return f"{_MADE}groups:\n  - name: genotel-{group.name}\n{interval}    rules:{listed}"
 
 
 def _recording(rule: Recording) -> str:
     comment = f"      # {rule.help}\n" if rule.help else ""
-    return f"{comment}      - record: {rule.name}\n{_query(rule.query)}"
+    labels = f"        labels:\n{_table(dict(rule.labels))}" if rule.labels else ""
+    return f"{comment}      - record: {rule.name}\n{_query(rule.query)}{labels}"
 
 
 def _query(query: str) -> str:

@@ -12,6 +12,9 @@ BATCHES = "genotel-batches"
 GPU = "genotel-gpu"
 ITSELF = "genotel-itself"
 EXPERIMENTS = "genotel-experiments"
+ADVICE = "genotel-advice"
+VRAM = "genotel-vram"
+SERVERS = "genotel-servers"
 TAG = "genotel"
 
 
