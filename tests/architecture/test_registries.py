@@ -97,7 +97,7 @@ FOLDERS: dict[str, Folder] = {
         ),
     ),
     "dashboards": Folder("registry.py", frozenset({"building", "dashboard", "registry"})),
-    "rules": Folder("registry.py", frozenset({"registry", "rule", "writing"})),
+    "rules": Folder("registry.py", frozenset({"registry", "rule", "site", "writing"})),
     "report": Folder(
         "registry.py",
         frozenset(
