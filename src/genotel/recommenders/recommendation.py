@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -51,13 +52,18 @@ class ReasonCode(StrEnum):
 
 
 class Reason(ReasonCode):
-    """Name why something is advised (first four of cleanup, then performance) or is not."""
+    """Name why something is advised (first four of cleanup, then performance, then preload) or is not."""
 
     UNUSED = "unused", "One use of the model, or a longer limit (cleanup_threshold_days)."
     NEVER_USED = "never_used", "A first use of the model."
     RARELY_USED = "rarely_used", "More use of the model, or a lower limit (min_uses_per_day)."
     UNLIKELY_TO_BE_USED = "unlikely_to_be_used", "One use of the model."
     LOW_SUCCESS = "low_success", "Calls that succeed, or a lower limit (min_success)."
+    FAILING_SINCE = "failing_since", "One call that succeeds."
+    SLOWER_THAN_BEFORE = "slower_than_before", "Calls as fast as before, or a week at the new level."
+    SLOWER_THAN_PEERS = "slower_than_peers", "Faster calls, or other models of its operation that are as slow."
+    LOAD_TIME_DOMINATES = "load_time_dominates", "Fewer or faster loads."
+    KEEP_ALIVE_TOO_SHORT = "keep_alive_too_short", "Fewer loads while no other model needs the room."
     LIKELY_NEXT_HOUR = "likely_next_hour", "Hours without a use: the probability falls with each."
     USED_OFTEN = "used_often", "Less use than the limit, or a higher limit."
 
@@ -108,6 +114,25 @@ class Recommendation:
     evidence: Mapping[str, float | int | str | None]
     saving: Saving = field(default_factory=Saving)
     next_use: float | None = None
+
+
+def plain(entry: Recommendation) -> dict[str, object]:
+    """Return advice as JSON has it: keys in a fixed order, times as RFC 3339, None for what is not known."""
+    return {
+        "kind": entry.kind,
+        "model": entry.model,
+        "priority": entry.priority.value,
+        # More digits would be noise, and would make files differ between machines.
+        "confidence": round(entry.confidence, 6),
+        "reason_code": entry.reason_code.value,
+        "reason": entry.reason,
+        "evidence": dict(entry.evidence),
+        "saving": {"bytes": entry.saving.bytes, "seconds_per_day": entry.saving.seconds_per_day},
+        "next_use": None
+        if entry.next_use is None
+        else datetime.fromtimestamp(int(entry.next_use), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "would_change": entry.reason_code.would_change,
+    }
 
 
 @dataclass(frozen=True, slots=True)

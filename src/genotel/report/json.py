@@ -7,12 +7,12 @@ import re
 from typing import ClassVar
 
 from genotel.recommenders.advice import Advice
-from genotel.recommenders.recommendation import Recommendation
+from genotel.recommenders.recommendation import plain
 from genotel.report.report import Page
 from genotel.report.wording import timestamp
 
 _HALF = re.compile("[\ud800-\udfff]")
-# Digits of a probability: more would be noise, and would make files differ between machines.
+# More would be noise.
 _DIGITS = 6
 
 
@@ -28,7 +28,7 @@ class JsonReport:
             "generated_at": timestamp(page.generated_at),
             "source": advice.source,
             "window": {"start": start, "end": end},
-            "recommendations": [_recommendation(entry) for entry in advice.recommendations],
+            "recommendations": [plain(entry) for entry in advice.recommendations],
             "withheld": [
                 {"kind": entry.kind, "model": entry.model, "reason_code": entry.reason_code.value}
                 for entry in advice.withheld
@@ -45,18 +45,3 @@ class JsonReport:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         # Half a character is no text for a file, but a program can be told which half.
         return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
-
-
-def _recommendation(entry: Recommendation) -> dict[str, object]:
-    return {
-        "kind": entry.kind,
-        "model": entry.model,
-        "priority": entry.priority.value,
-        "confidence": round(entry.confidence, _DIGITS),
-        "reason_code": entry.reason_code.value,
-        "reason": entry.reason,
-        "evidence": dict(entry.evidence),
-        "saving": {"bytes": entry.saving.bytes, "seconds_per_day": entry.saving.seconds_per_day},
-        "next_use": None if entry.next_use is None else timestamp(entry.next_use),
-        "would_change": entry.reason_code.would_change,
-    }
