@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from genotel.cli.backtest import backtest
+from genotel.cli.dashboards import dashboards
 from genotel.cli.demo import demo
 from genotel.cli.provision import provision
 from genotel.cli.recommend import recommend
@@ -25,6 +26,7 @@ from genotel.version import __version__
 # Name -> function. One visible line per command.
 COMMANDS: dict[str, Callable[..., Any]] = {
     "backtest": backtest,
+    "dashboards": dashboards,
     "demo": demo,
     "provision": provision,
     "recommend": recommend,
