@@ -14,6 +14,7 @@ python3-venv  python3 -c "import ensurepip, venv"
 prometheus    command -v prometheus && command -v promtool
 prometheus-alertmanager  command -v prometheus-alertmanager && command -v amtool
 prometheus-pushgateway  command -v prometheus-pushgateway
+postgresql    ls /usr/lib/postgresql/*/bin/initdb
 victoria-metrics  command -v victoria-metrics && command -v vmalert
 prometheus-node-exporter  command -v prometheus-node-exporter
 END

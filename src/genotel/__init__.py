@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from genotel.analysis.usage_figures import usage_statistics as usage_statistics
     from genotel.autoinstrument.registry import instrument as instrument
     from genotel.autoinstrument.registry import uninstrument as uninstrument
+    from genotel.database_watch import watch_database as watch_database
     from genotel.exposition.pushgateway import push_to_gateway as push_to_gateway
     from genotel.exposition.textfile import write_textfile as write_textfile
     from genotel.history.from_events import Events as Events
@@ -73,6 +74,7 @@ _HOME: dict[str, str] = {
     "track_queue": "genotel.instrumentation.queues",
     "uninstrument": "genotel.autoinstrument.registry",
     "usage_statistics": "genotel.analysis.usage_figures",
+    "watch_database": "genotel.database_watch",
     "write_textfile": "genotel.exposition.textfile",
 }
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
 import threading
 from collections.abc import Iterable
@@ -18,13 +17,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from genotel import guard
-from genotel.errors import GenotelError
 from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
 from genotel.exposition.registry_source import Registry, RegistrySource
+from genotel.exposition.series import Source
 from genotel.exposition.server import PageServer
 from genotel.exposition.serving import serve_if_free
 from genotel.instrumentation import accumulators, instruments
+from genotel.instrumentation.content import CAPTURE
 from genotel.instrumentation.exact_counts import keep_counts
 from genotel.instrumentation.late_ends import settle_all
 from genotel.instrumentation.models import declare_models
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from genotel.collectors.scrape import Scrape
     from genotel.journal.writer import JournalWriter
     from genotel.spool.spool import Spool
-
-logger = logging.getLogger("genotel")
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +78,7 @@ class Handle:
 
 _lock = threading.RLock()
 _handle: Handle | None = None
+_added: list[Source] = []
 
 
 def configure(
@@ -181,11 +180,16 @@ def configure(
 
 def _start(handle: Handle) -> None:
     settings = handle._settings
-    handle._journal = _open_journal(settings)
+    if settings.journal.journal is not None:
+        from genotel.journal.opening import open_journal
+
+        handle._journal = open_journal(settings.journal.journal, settings.export.retention_days)
     handle._pipeline = pipelines.build(settings)
     _bind(handle)
     handle.page.add_source(handle._pipeline.reader)
     handle.page.add_source(OwnMetrics(handle.page))
+    for source in _added:
+        handle.page.add_source(source)
     if handle._scrape is not None:
         handle.page.add_source(handle._scrape)
     declare_models(*settings.sdk.models)
@@ -212,6 +216,7 @@ def _make_scrape(settings: Settings) -> Scrape | None:
 def _bind(handle: Handle) -> None:
     assert handle._pipeline is not None
     vintage = NEWER if NEWER_OPT_IN in handle._settings.sdk.semconv_opt_in else OLDER
+    CAPTURE.is_on = handle._settings.sdk.capture_message_content
     instruments.bind(handle._pipeline.tracer_provider, handle._pipeline.meter_provider, vintage)
     if handle._journal is not None:
         from genotel.telemetry.self_metrics import observe_journal
@@ -220,19 +225,12 @@ def _bind(handle: Handle) -> None:
     set_sink(handle._journal)
 
 
-def _open_journal(settings: Settings) -> JournalWriter | None:
-    if settings.journal.journal is None:
-        return None
-    from genotel.journal.writer import JournalWriter
-
-    try:
-        return JournalWriter(settings.journal.journal, retention_days=settings.export.retention_days)
-    except GenotelError as error:
-        # These name the user's own file, on the user's own terminal.
-        logger.warning("genotel: no journal is kept: %s", error)
-    except Exception as error:
-        guard.report("startup.journal", error)
-    return None
+def add_source(source: Source) -> None:
+    """Put a source on the page of this program, now and whenever it is configured."""
+    with _lock:
+        _added.append(source)
+        if _handle is not None:
+            _handle.page.add_source(source)
 
 
 def _open_spool(handle: Handle) -> None:

@@ -49,6 +49,8 @@ FOLDERS: dict[str, Folder] = {
                 "cgroup_folders",
                 "child_process",
                 "collector",
+                # Of engines that a program hands over; `genotel serve` has none.
+                "database",
                 "exporter",
                 "exporter_check",
                 "families",
@@ -67,6 +69,7 @@ FOLDERS: dict[str, Folder] = {
                 "nvml",
                 "nvml_child",
                 "nvml_library",
+                "postgresql",
                 "proc_files",
                 "process_owner",
                 "registry",

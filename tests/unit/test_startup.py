@@ -259,7 +259,7 @@ def test_a_journal_that_is_refused_is_one_warning(
     def refuse(path: Path, **_: object) -> None:
         raise JournalError("is on nfs, where SQLite is not safe", file=str(path))
 
-    monkeypatch.setattr("genotel.journal.writer.JournalWriter", refuse)
+    monkeypatch.setattr("genotel.journal.opening.JournalWriter", refuse)
     with genotel.configure(port=0, journal=tmp_path / "journal.db") as handle:
         generate()
         assert count(handle) == 1
@@ -275,7 +275,7 @@ def test_a_journal_that_breaks_is_ours_alone(tmp_path: Path, monkeypatch: pytest
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("genotel.journal.writer.JournalWriter", broken)
+    monkeypatch.setattr("genotel.journal.opening.JournalWriter", broken)
     with lenient(), genotel.configure(port=0, journal=tmp_path / "journal.db") as handle:
         generate()
         assert count(handle) == 1

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider, Observation
 from opentelemetry.trace import Tracer, TracerProvider
 
 from genotel import guard
-from genotel.instrumentation import accumulators, batch_instruments
+from genotel.instrumentation import accumulators, batch_instruments, database_totals
 from genotel.instrumentation.late_ends import settle_all, watch_collector
 from genotel.semconv import attributes as a
+from genotel.semconv import database_metrics as dm
 from genotel.semconv import generation_metrics as gm
 from genotel.semconv import model_metrics as mm
 from genotel.semconv import self_metrics as sm
@@ -34,6 +36,8 @@ class Instruments:
     """
 
     __slots__ = (
+        "_database",
+        "_meter",
         "batch",
         "duration",
         "has_token_type",
@@ -57,6 +61,8 @@ class Instruments:
         if tracer_provider is not None:
             self.tracer = tracer_provider.get_tracer(a.SCOPE, __version__, schema_url=a.SCHEMA_URL)
         meter = meter_provider.get_meter(a.SCOPE, __version__, schema_url=a.SCHEMA_URL)
+        self._meter = meter
+        self._database: DatabaseInstruments | None = None
         self.duration = _histogram(meter, vintage.duration)
         self.input_tokens = _histogram(meter, vintage.input_tokens)
         # In the older vintage both are one metric, told apart by a label.
@@ -77,9 +83,32 @@ class Instruments:
             _observable(meter, vintage.usage_input_tokens, _tokens("tokens_read"))
             _observable(meter, vintage.usage_output_tokens, _tokens("tokens_written"))
 
+        if database_totals.watched():
+            self.database()
+
+    def database(self) -> DatabaseInstruments:
+        """Return the instruments of databases; most programs watch none and have none."""
+        if self._database is None:
+            with IN_FORCE.lock:
+                if self._database is None:
+                    made = DatabaseInstruments(
+                        _histogram(self._meter, dm.OPERATION_DURATION), _histogram(self._meter, dm.CONNECTION_WAIT_TIME)
+                    )
+                    for spec, read in database_totals.OBSERVED:
+                        _observable(self._meter, spec, read)
+                    self._database = made
+        return self._database
+
     def _batch_in_force(self) -> batch_instruments.BatchHistograms:
         # At the last collection, at shutdown, nothing is in force any more.
         return self.batch if IN_FORCE.bound is None else IN_FORCE.bound.batch
+
+
+class DatabaseInstruments(NamedTuple):
+    """Hold the histograms of databases."""
+
+    operation_duration: Histogram
+    wait_time: Histogram
 
 
 def _histogram(meter: Meter, spec: MetricSpec) -> Histogram:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from genotel.semconv.advice_metrics import ADVICE_METRICS
 from genotel.semconv.batch_metrics import BATCH_METRICS
 from genotel.semconv.container_metrics import CONTAINER_METRICS
+from genotel.semconv.database_metrics import DATABASE_METRICS
 from genotel.semconv.generation_metrics import GENERATION_METRICS
 from genotel.semconv.gpu_metrics import GPU_METRICS
 from genotel.semconv.host_metrics import HOST_METRICS
@@ -20,6 +21,7 @@ SECTIONS: tuple[tuple[str, tuple[MetricSpec, ...]], ...] = (
     ("Host and process", HOST_METRICS),
     ("Container and pressure", CONTAINER_METRICS),
     ("GPUs", GPU_METRICS),
+    ("Databases", DATABASE_METRICS),
     ("Advice", ADVICE_METRICS),
     ("genotel itself", SELF_METRICS),
 )
