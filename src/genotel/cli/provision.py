@@ -55,9 +55,9 @@ def provision(
     """Write what Prometheus, Alertmanager and Grafana read, check it, and print the lines that start them.
 
     A file that somebody changed is kept, its difference shown, and the exit code is 1; so is it when a
-    tool refuses a file. Thresholds and retention come from genotel.toml.
+    tool refuses a file. Thresholds, promises
+    and retention come from genotel.toml.
     """
-    settings = load_settings()
     stack = Stack(
         folder=(at if at is not None else folder).absolute(),
         targets=tuple(target or [_LOCAL_PAGE]),
@@ -70,7 +70,7 @@ def provision(
         grafana_url=grafana,
         runbooks=runbooks,
         scrape_interval=scrape_interval,
-        retention_days=settings.export.retention_days,
+        settings=load_settings(),
         has_otlp=otlp,
         image=image,
     )

@@ -1,39 +1,24 @@
-"""Rules with the user's own thresholds, their runbooks, and Alertmanager's configuration."""
+"""Rules with the site's own thresholds, their runbooks, and Alertmanager's configuration."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 
 from genotel.actions.provision.shipped import shipped_text
 from genotel.actions.provision.stack import Files, Stack
-from genotel.rules.registry import GROUPS
-from genotel.rules.rule import Group
-from genotel.rules.thresholds import thresholds
-from genotel.rules.writing import rules_file, runbook
+from genotel.rules import site
+from genotel.rules.writing import RUNBOOKS
 
 _SHIPPED = "alerting-rules/alertmanager"
 _SHIPPED_SECRETS = "/etc/alertmanager/secrets"
 _SECRET = re.compile(rf"(\w+_file): {re.escape(_SHIPPED_SECRETS)}/([\w-]+)")
 
 
-def groups(own: Mapping[str, float]) -> tuple[Group, ...]:
-    """Return every group of rules, the thresholds with a user's own values."""
-    mine = thresholds(own)
-    return tuple(mine if group.name == mine.name else group for group in GROUPS)
-
-
 def rule_files(stack: Stack) -> Files:
-    """Return the rule file of each group and its runbook."""
-    files: dict[str, str] = {}
-    for group in groups(stack.thresholds):
-        files[f"rules/{group.name}.yaml"] = rules_file(
-            group, grafana=stack.grafana_url.rstrip("/"), runbooks=stack.runbooks_at
-        )
-        if group.alerts():
-            files[f"runbooks/{group.name}.md"] = runbook(group)
-    return files
+    """Return the rule file of each group as the site's settings want it, and its runbook."""
+    made = site.rule_files(stack.settings, grafana=stack.grafana_url.rstrip("/"), runbooks=stack.runbooks_at)
+    return {path if path.startswith(RUNBOOKS) else f"rules/{path}": text for path, text in made.items()}
 
 
 def alertmanager_files(stack: Stack) -> Files:

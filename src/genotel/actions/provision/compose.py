@@ -51,7 +51,7 @@ services:
     command:
       - --config.file={_INSIDE}/prometheus.yml
       - --storage.tsdb.path=/prometheus
-      - --storage.tsdb.retention.time={stack.retention_days}d
+      - --storage.tsdb.retention.time={stack.settings.export.retention_days}d
       - --enable-feature=exemplar-storage
 {otlp}      - --web.listen-address=127.0.0.1:9090
     volumes:

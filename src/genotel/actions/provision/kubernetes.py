@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 
 from genotel.actions.provision import programs
-from genotel.actions.provision.alerting import groups
 from genotel.actions.provision.shipped import shipped_dashboards
-from genotel.actions.provision.stack import Provisioned, Stack
-from genotel.rules.writing import rules_file, runbook
+from genotel.actions.provision.stack import Files, Provisioned, Stack
+from genotel.rules.site import rule_files
+from genotel.rules.writing import RUNBOOKS
 
 _MADE = "# Written by `genotel provision`.\n"
 _NAME = "genotel"
@@ -17,19 +17,19 @@ _NAME = "genotel"
 def kubernetes(stack: Stack, find: programs.Find) -> Provisioned:
     """Return manifests: a DaemonSet, a PodMonitor, a PrometheusRule, and a ConfigMap for each dashboard."""
     del find  # nothing of this machine is named
-    mine = groups(stack.thresholds)
+    rules = _rule_files(stack)
     files = {
         "Dockerfile": f"{_MADE}FROM python:3.12-slim\nRUN pip install --no-cache-dir genotel\n"
         'ENTRYPOINT ["genotel"]\nCMD ["serve", "--host", "0.0.0.0"]\n',
         "manifests/namespace.yaml": f"{_MADE}apiVersion: v1\nkind: Namespace\nmetadata: {{name: {_NAME}}}\n",
         "manifests/daemonset.yaml": _daemonset(stack),
         "manifests/podmonitor.yaml": _pod_monitor(stack),
-        "manifests/rules.yaml": _rules(stack),
+        "manifests/rules.yaml": _rules(rules),
         **{
             f"manifests/dashboard-{name.removesuffix('.json')}.yaml": _dashboard(name, text)
             for name, text in shipped_dashboards()
         },
-        **{f"runbooks/{group.name}.md": runbook(group) for group in mine if group.alerts()},
+        **{path: text for path, text in rules.items() if path.startswith(RUNBOOKS)},
     }
     return Provisioned(
         files,
@@ -94,16 +94,14 @@ spec:
 """
 
 
-def _rules(stack: Stack) -> str:
-    parts = [
-        rules_file(
-            group,
-            grafana=stack.grafana_url.rstrip("/"),
-            # Nobody reads a folder of this machine from inside a cluster.
-            runbooks=stack.runbooks if stack.runbooks is not None else "runbooks",
-        ).partition("groups:\n")[2]
-        for group in groups(stack.thresholds)
-    ]
+def _rule_files(stack: Stack) -> Files:
+    # Nobody reads a folder of this machine from inside a cluster.
+    runbooks = stack.runbooks if stack.runbooks is not None else RUNBOOKS
+    return rule_files(stack.settings, grafana=stack.grafana_url.rstrip("/"), runbooks=runbooks)
+
+
+def _rules(files: Files) -> str:
+    parts = [text.partition("groups:\n")[2] for path, text in files.items() if not path.startswith(RUNBOOKS)]
     body = textwrap.indent("".join(parts), "  ")
     return (
         f"{_MADE}apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n"

@@ -28,7 +28,7 @@ def prometheus_line(stack: Stack, *, data: str = f"{_DATA}/prometheus", find: Fi
         _found(find, "prometheus"),
         f"--config.file={stack.folder}/prometheus.yml",
         f"--storage.tsdb.path={data}",
-        f"--storage.tsdb.retention.time={stack.retention_days}d",
+        f"--storage.tsdb.retention.time={stack.settings.export.retention_days}d",
         "--enable-feature=exemplar-storage",
         *(["--web.enable-otlp-receiver"] if stack.has_otlp else []),
         "--web.listen-address=127.0.0.1:9090",

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from genotel.errors import SettingsError
+from genotel.settings import Settings
 
 STORES = ("prometheus", "mimir", "thanos", "victoria-metrics")
 _TARGET = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
@@ -36,8 +37,7 @@ class Stack:
         grafana_url: put before the links of alerts.
         runbooks: address or folder of the runbooks; by default the folder's own.
         scrape_interval: in Prometheus' spelling.
-        retention_days: how long Prometheus keeps samples.
-        thresholds: a user's own, by name of the recorded series.
+        settings: thresholds and promises of the site, and how long Prometheus keeps samples.
         has_otlp: whether programs push by OTLP besides.
         image: container image that holds genotel.
 
@@ -60,8 +60,7 @@ class Stack:
     grafana_url: str = "http://localhost:3000"
     runbooks: str | None = None
     scrape_interval: str = "15s"
-    retention_days: int = 90
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
     has_otlp: bool = False
     image: str = "genotel:latest"
 

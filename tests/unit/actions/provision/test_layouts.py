@@ -11,7 +11,8 @@ import yaml
 from genotel.actions.provision.layouts import LAYOUTS, layout_named
 from genotel.actions.provision.stack import Stack
 from genotel.errors import SettingsError
-from genotel.semconv.recorded_series import CPU
+from genotel.semconv.recorded_series import CPU, OBJECTIVE
+from genotel.settings import AlertSettings, Settings, SloSettings
 from tests.architecture.sources import ROOT
 
 FOLDER = Path("/srv/a folder")
@@ -60,10 +61,13 @@ def test_a_machine_scrapes_what_it_was_told():
     assert read("machine", "targets/programs.yaml", programs=("c:3",)) == [{"targets": ["c:3"]}]
 
 
-def test_a_user_s_thresholds_are_in_the_rules():
-    """One line of one file."""
-    rules = read("machine", "rules/thresholds.yaml", thresholds={CPU.name: 0.5})["groups"][0]["rules"]
-    assert {rule["record"]: rule["expr"] for rule in rules}[CPU.name] == "vector(0.5)"
+def test_thresholds_and_promises_of_the_site_are_in_the_rules():
+    """As genotel.toml says them, in the files and in the operator's object."""
+    site = Settings(alerts=AlertSettings(cpu=0.5), slo=SloSettings(objective=0.9))
+    rules = read("machine", "rules/thresholds.yaml", settings=site)["groups"][0]["rules"]
+    said = {rule["record"]: rule["expr"] for rule in rules}
+    assert (said[CPU.name], said[OBJECTIVE.name]) == ("vector(0.5)", "vector(0.9)")
+    assert "vector(0.5)" in made("kubernetes", settings=site).files["manifests/rules.yaml"]
 
 
 def test_links_of_alerts_lead_to_the_user_s_grafana_and_runbooks():

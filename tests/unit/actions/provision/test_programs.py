@@ -16,6 +16,7 @@ from genotel.actions.provision.programs import (
     serve_line,
 )
 from genotel.actions.provision.stack import Stack
+from genotel.settings import ExportSettings, Settings
 
 STACK = Stack(folder=Path("/srv/a folder"), remote_write="http://s/")
 
@@ -37,7 +38,9 @@ def test_paths_with_blanks_are_one_word():
 
 def test_retention_and_otlp_are_told_on_the_line():
     """They have no place in the file."""
-    line = prometheus_line(Stack(folder=Path("/x"), retention_days=7, has_otlp=True))
+    line = prometheus_line(
+        Stack(folder=Path("/x"), settings=Settings(export=ExportSettings(retention_days=7)), has_otlp=True)
+    )
     assert "--storage.tsdb.retention.time=7d" in line
     assert "--web.enable-otlp-receiver" in line
 
