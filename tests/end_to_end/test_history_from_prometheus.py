@@ -13,6 +13,7 @@ from genotel.clock import Clock
 from genotel.history.from_journal import Journal
 from genotel.history.from_prometheus import Prometheus
 from genotel.history.server_counts import count_calls
+from genotel.history.server_days import read_days
 from genotel.history.server_tables import Moments, read_moments, server_of
 from genotel.journal.rows import CallRow
 from genotel.journal.writer import JournalWriter
@@ -20,6 +21,7 @@ from genotel.prometheus_api.access import ServerAccess
 from genotel.prometheus_api.client import PrometheusClient
 from genotel.prometheus_api.transport import HttpTransport
 from genotel.promql import catalog
+from genotel.promql.usage_sources import OURS
 from genotel.recommenders.advice import advise
 from genotel.recommenders.recommendation import Reason
 from genotel.report.registry import REPORTS
@@ -80,8 +82,8 @@ def prometheus(tmp_path_factory):
 def counted(counts) -> dict[tuple[str, str, float], int]:
     """Return the calls by model, outcome and moment."""
     total: Counter[tuple[str, str, float]] = Counter()
-    for model, outcome, at, calls in zip(counts.model, counts.outcome, counts.time, counts.calls, strict=True):
-        total[model, outcome, float(at)] += int(calls)
+    for series, at, calls in zip(counts.series, counts.time, counts.calls, strict=True):
+        total[counts.models[series], counts.outcomes[series], float(at)] += int(calls)
     return dict(total)
 
 
@@ -92,8 +94,9 @@ def test_differences_count_what_the_exact_query_counts(prometheus):
     moments = Moments((source.start // HOUR) * HOUR, END)
     up = read_moments(client, catalog.scraped_share(HOUR, ["app"]), moments)
     scraped = {server_of(labels): share for labels, share in zip(up.labels, up.values, strict=True)}
-    cheap = counted(count_calls(client, moments, scraped))
-    exact = counted(count_calls(client, moments, scraped, is_exact=True))
+    (known,) = read_days(client, [OURS], source.start, END)
+    cheap = counted(count_calls(client, moments, scraped, known))
+    exact = counted(count_calls(client, moments, scraped, known, is_exact=True))
     assert cheap == exact
     assert np.isfinite(source.first_seen).all()
 

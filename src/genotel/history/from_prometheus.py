@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans, Floats, HourTable
-from genotel.history.server_counts import Counts, count_calls
-from genotel.history.server_tables import (
-    Moments,
-    Server,
-    increases,
-    read_moments,
-    server_of,
-    whole_or_said,
-)
+from genotel.history.merged_sources import Told, merge_sources
+from genotel.history.server_counts import count_calls
+from genotel.history.server_days import KnownDays, day_after, days_present, first_hour, read_days
+from genotel.history.server_seconds import read_spent
+from genotel.history.server_tables import Moments, Server, read_moments, server_of, whole_or_said
 from genotel.history.usage import UsageHistory, count_hours, empty_history
-from genotel.journal.rollup import FAILURES
 from genotel.prometheus_api.access import ServerAccess
 from genotel.prometheus_api.chunking import Table, read_span
 from genotel.prometheus_api.client import PrometheusClient
 from genotel.prometheus_api.transport import HttpTransport
 from genotel.promql import catalog
-from genotel.semconv import attributes as a
-from genotel.semconv.generation_metrics import NEWER, OLDER
+from genotel.promql.usage_sources import SOURCES, UsageSource, sources_named
 
 # A server that missed more of an hour's scrapes may have missed a use.
 MINIMUM_SCRAPED_SHARE = 0.95
 
 
 class Prometheus:
-    """Read the calls that Prometheus scraped from programs with genotel's SDK.
+    """Read the calls that Prometheus scraped from programs with genotel's SDK, and from other servers.
 
     The history begins with the first hour from which anything is kept, at most ``days`` ago. An hour
     counts as observed when 95 % of its scrapes were answered, by as many servers of each job as there
@@ -43,6 +37,9 @@ class Prometheus:
     Args:
         url: address with its path prefix, without ``/api/v1``; may hold user and password.
         days: how far back to look.
+        sources: names of those who may have counted: ``genotel`` (this SDK), ``vllm`` and the others of
+            docs/foreign-servers.md, ``own``; all that are found by default.
+        own: how a server counts that nobody knows, see ``promql.usage_sources.own_source``.
         clock: tells what is now.
         tenant: sent as ``X-Scope-OrgID``.
         username, password: for basic authentication.
@@ -53,7 +50,7 @@ class Prometheus:
         timeout_seconds: for one answer.
 
     Raises:
-        SettingsError: the address is none, or the options contradict each other.
+        SettingsError: the address is none, there is no such source, or the options contradict each other.
     """
 
     def __init__(
@@ -61,6 +58,8 @@ class Prometheus:
         url: str,
         *,
         days: float = 90.0,
+        sources: Iterable[str] = (),
+        own: UsageSource | None = None,
         clock: Clock = SYSTEM_CLOCK,
         tenant: str | None = None,
         username: str | None = None,
@@ -73,6 +72,7 @@ class Prometheus:
         timeout_seconds: float = 60.0,
     ) -> None:
         self.days = days
+        self.sources = sources_named(sources, own)
         self.clock = clock
         self.access = ServerAccess(
             url=url,
@@ -92,7 +92,7 @@ class Prometheus:
         """Return what tells this source from others: where it asks, and as whom."""
         access = self.access
         who = (access.tenant, access.username, access.bearer_token_file, access.certificate_file)
-        return "prometheus", self.clock, access.url, self.days, who, tuple(sorted(access.headers.items()))
+        return "prometheus", self.clock, access.url, self.days, self.sources, who, tuple(sorted(access.headers.items()))
 
     def load_usage(self) -> UsageHistory:
         """Return the history that the server holds.
@@ -103,117 +103,89 @@ class Prometheus:
         """
         transport = HttpTransport(self.access)
         try:
-            return read_usage(PrometheusClient(transport), self.clock.wall(), self.days)
+            return read_usage(PrometheusClient(transport), self.clock.wall(), self.days, self.sources)
         finally:
             transport.close()
 
 
-def read_usage(client: PrometheusClient, now: float, days: float) -> UsageHistory:
+def read_usage(
+    client: PrometheusClient, now: float, days: float, sources: Iterable[UsageSource] = SOURCES
+) -> UsageHistory:
     """Return the history that a server holds of the ``days`` before ``now``, a Unix time.
+
+    Args:
+        client: the server.
+        now: Unix time.
+        days: how far back to look.
+        sources: who may have counted, those that are believed first.
 
     Raises:
         ServerError: the server could not be reached or refused.
     """
-    source = f"Prometheus {client.address}"
-    known, first = _known(client, now, days)
-    if not known.labels:
-        return empty_history(source)
+    begin = now - days * SECONDS_PER_DAY
+    known = read_days(client, sources, begin, now)
+    if not known:
+        return empty_history(f"Prometheus {client.address}")
+    first = first_hour(client, known, begin, now)
     moments = Moments(first - SECONDS_PER_HOUR, now)
-    servers = {server_of(labels) for labels in known.labels}
-    jobs = sorted({job for job, _ in servers})
-    up = read_moments(client, catalog.scraped_share(SECONDS_PER_HOUR, jobs), moments)
-    shares = zip(up.labels, up.values, strict=True)
-    scraped = {server_of(labels): share for labels, share in shares if server_of(labels) in servers}
-    counts = count_calls(client, moments, scraped)
-    sums = {column: [read_moments(client, query, moments) for query in queries] for column, queries in _SUMS.items()}
-    sizes = read_span(client, catalog.model_sizes(SECONDS_PER_DAY), moments.first, _day_after(now), SECONDS_PER_DAY)
-    is_whole, said = whole_or_said(
-        [known, up, sizes, *counts.tables, *(table for some in sums.values() for table in some)]
-    )
-    names = tuple(sorted({_model(labels) for labels in known.labels} | set(counts.model)))
-    position = {name: index for index, name in enumerate(names)}
-    hourly = _hourly(counts, sums, position)
     # The latest moment that it may have begun at.
     start = min(first, now) - 1.0
+    hours = count_hours(start, now)
+    servers = {server for one in known for server in one.servers}
+    up = read_moments(client, catalog.scraped_share(SECONDS_PER_HOUR, sorted({job for job, _ in servers})), moments)
+    shares = zip(up.labels, up.values, strict=True)
+    scraped = {server_of(labels): share for labels, share in shares if server_of(labels) in servers}
+    told = _told(client, moments, scraped, known)
+    names, hourly, measured_by = merge_sources(told, int(start // SECONDS_PER_HOUR), hours)
+    position = {name: index for index, name in enumerate(names)}
+    sizes = read_span(client, catalog.model_sizes(SECONDS_PER_DAY), moments.first, day_after(now), SECONDS_PER_DAY)
+    tables = [up, sizes, *(one.table for one in known), *(table for one in told for table in one.tables)]
+    is_whole, said = whole_or_said(tables)
     first_seen, last_used = _first_seen(known, position, start, hourly), _last_used(hourly, len(names), now)
     return UsageHistory(
-        source=source,
+        source=f"Prometheus {client.address}",
         start=start,
         end=now,
         models=names,
-        observed=_observed(scraped, servers, known, moments, count_hours(start, now)) & is_whole,
+        observed=_observed(scraped, servers, known, moments, hours) & is_whole,
         hourly=hourly,
         first_seen=first_seen,
         last_used=last_used,
         size_bytes=_latest(sizes, position),
         notes=(() if is_whole else ("Parts of the answer are missing, so that nothing counts as observed.",)) + said,
+        measured_by=measured_by,
     )
 
 
 _HOUR = float(SECONDS_PER_HOUR)
-_SUMS: dict[str, tuple[str, ...]] = {
-    "timed": tuple(catalog.seconds_spent(vintage, "count", _HOUR) for vintage in (OLDER, NEWER)),
-    "duration_seconds": tuple(catalog.seconds_spent(vintage, "sum", _HOUR) for vintage in (OLDER, NEWER)),
-    "loads": (catalog.loads_held("count", _HOUR),),
-    "load_seconds": (catalog.loads_held("sum", _HOUR),),
-}
 
 
-def _known(client: PrometheusClient, now: float, days: float) -> tuple[Table, float]:
-    """Return the models of each server by day, and the first full hour after the first that is known of them."""
-    begin = now - days * SECONDS_PER_DAY
-    known = read_span(client, catalog.models_known(SECONDS_PER_DAY), begin, _day_after(now), SECONDS_PER_DAY)
-    if not known.labels:
-        return known, now
-    day = float(known.times[np.any(known.values > 0, axis=0)][0])
-    first = max(day - SECONDS_PER_DAY + SECONDS_PER_HOUR, -(-begin // SECONDS_PER_HOUR) * SECONDS_PER_HOUR)
-    hours = read_span(client, catalog.models_known(SECONDS_PER_HOUR), first, day, SECONDS_PER_HOUR)
-    return known, float(hours.times[np.any(hours.values > 0, axis=0)][0]) if hours.labels else day
+def _told(
+    client: PrometheusClient, moments: Moments, scraped: Mapping[Server, Floats], known: Sequence[KnownDays]
+) -> list[Told]:
+    """Return what each source tells that is there."""
+    told = []
+    for source in dict.fromkeys(one.source for one in known):
+        days = [one for one in known if one.source is source]
+        told.append(
+            Told(
+                source.name,
+                models=frozenset(model for one in days for model in one.models),
+                counts=tuple(count_calls(client, moments, _those(scraped, one), one) for one in days),
+                durations=tuple(read_spent(client, moments, counter) for counter in source.durations),
+                loads=tuple(read_spent(client, moments, counter) for counter in source.loads),
+            )
+        )
+    return told
 
 
-def _hourly(counts: Counts, sums: Mapping[str, list[Table]], position: Mapping[str, int]) -> HourTable:
-    """Return the table of hours, of all that is known of them."""
-    model = [np.array([position[name] for name in counts.model], dtype=np.int64)]
-    time = [counts.time]
-    is_ok = np.array([outcome == a.OUTCOME_OK for outcome in counts.outcome], dtype=bool)
-    columns: dict[str, list[Floats]] = defaultdict(list)
-    size = len(counts.time)
-    rows: list[tuple[str, Floats]] = [
-        ("requests", counts.calls.astype(np.float64)),
-        ("succeeded", np.where(is_ok, counts.calls, 0).astype(np.float64)),
-        ("failed", np.where(_is_failure(counts), counts.calls, 0).astype(np.float64)),
-    ]
-    blocks: list[tuple[int, dict[str, Floats]]] = [(size, dict(rows))]
-    for column, tables in sums.items():
-        for table in tables:
-            added, is_added = increases(table.values)
-            series, at = np.nonzero(is_added)
-            known = [k for k, name in enumerate(series) if _model(table.labels[name]) in position]
-            series, at = series[known], at[known]
-            model.append(np.array([position[_model(table.labels[k])] for k in series], dtype=np.int64))
-            time.append(table.times[at])
-            values = added[series, at]
-            block = {column: values}
-            if column == "loads":
-                block["timed_loads"] = values
-            blocks.append((len(values), block))
-    names = {name for _, block in blocks for name in block}
-    for length, block in blocks:
-        for name in names:
-            columns[name].append(block.get(name, np.zeros(length)))
-    # The hour that ended at a full hour is the one before it.
-    hour = (np.ceil(np.concatenate(time) / SECONDS_PER_HOUR) - 1).astype(np.int64)
-    return HourTable.gather(
-        np.concatenate(model), hour, **{name: np.concatenate(values) for name, values in columns.items()}
-    )
-
-
-def _is_failure(counts: Counts) -> Booleans:
-    return np.array([outcome in FAILURES for outcome in counts.outcome], dtype=bool)
+def _those(scraped: Mapping[Server, Floats], known: KnownDays) -> dict[Server, Floats]:
+    servers = set(known.servers)
+    return {server: share for server, share in scraped.items() if server in servers}
 
 
 def _observed(
-    scraped: Mapping[Server, Floats], servers: set[Server], known: Table, moments: Moments, hours: int
+    scraped: Mapping[Server, Floats], servers: set[Server], known: Sequence[KnownDays], moments: Moments, hours: int
 ) -> Booleans:
     """Return which hours were observed, shape (T,), the first ending at the second moment."""
     times = moments.times[1:]
@@ -222,27 +194,20 @@ def _observed(
     for server in servers:
         share = scraped.get(server)
         # Of a server whose scrapes nobody counts (remote writing) the days on which it told something count.
-        answering[server[0]] += np.nan_to_num(share[1:]) if share is not None else _present(known, server, times)
+        answering[server[0]] += np.nan_to_num(share[1:]) if share is not None else days_present(known, server, times)
     for share in answering.values():
         expected = np.maximum.accumulate(np.round(share))
         observed &= share >= MINIMUM_SCRAPED_SHARE * np.maximum(expected, 1.0)
     return observed[:hours] if len(observed) >= hours else np.append(observed, observed[-1:])
 
 
-def _present(known: Table, server: Server, times: Floats) -> Floats:
-    """Return 1 for the moments on a day on which a server told something, else 0, shape (T,)."""
-    rows = [row for row, labels in enumerate(known.labels) if server_of(labels) == server]
-    days = known.times[np.any(known.values[rows] > 0, axis=0)]
-    is_present: Booleans = np.isin(np.ceil(times / SECONDS_PER_DAY) * SECONDS_PER_DAY, days)
-    return is_present.astype(np.float64)
-
-
-def _first_seen(known: Table, position: Mapping[str, int], start: float, hourly: HourTable) -> Floats:
+def _first_seen(known: Sequence[KnownDays], position: Mapping[str, int], start: float, hourly: HourTable) -> Floats:
     """Return the hour of each model's first use, or the day on which it was known before, shape (N,)."""
     first = np.full(len(position), np.inf)
-    for labels, values in zip(known.labels, known.values, strict=True):
-        day = known.times[np.flatnonzero(values > 0)[0]] - SECONDS_PER_DAY
-        first[position[_model(labels)]] = min(first[position[_model(labels)]], day)
+    for one in known:
+        index = np.array([position[model] for model in one.models], dtype=np.int64)
+        day = one.table.times[np.argmax(one.is_there, axis=1)] - SECONDS_PER_DAY
+        np.minimum.at(first, index, day)
     used = np.full(len(position), np.inf)
     np.minimum.at(used, hourly.model, hourly.hour * _HOUR)
     # Known on the day of its first use: known by that use.
@@ -262,17 +227,10 @@ def _latest(sizes: Table, position: Mapping[str, int]) -> Floats:
     latest = np.full(len(position), np.nan)
     for labels, values in zip(sizes.labels, sizes.values, strict=True):
         known = values[np.isfinite(values)]
-        if _model(labels) in position and len(known):
-            latest[position[_model(labels)]] = known[-1]
+        model = labels.get(catalog.MODEL_LABEL, "")
+        if model in position and len(known):
+            latest[position[model]] = known[-1]
     return latest
-
-
-def _model(labels: Mapping[str, str]) -> str:
-    return labels.get(catalog.MODEL_LABEL, "")
-
-
-def _day_after(now: float) -> float:
-    return -(-now // SECONDS_PER_DAY) * SECONDS_PER_DAY
 
 
 def _path(file: str | Path | None) -> Path | None:

@@ -2,53 +2,64 @@
 
 The difference of what a counter holds at two full hours is the number of calls between them, as long
 as the process that counts lived through both. One query for the whole history gives these differences.
-Where a server was not scraped all the time, began anew, or holds less than before, only
-``promql.catalog.requests`` counts every call; it is asked for those hours and servers alone.
+Where a server was not scraped all the time, began anew, or holds less than before, only the query of
+``promql.catalog.events`` counts every call; it is asked for those hours and servers alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans, Floats, Integers
-from genotel.history.server_tables import Moments, Server, read_moment, read_moments, server_of
+from genotel.history.hourly import SECONDS_PER_HOUR, Booleans, Floats, Integers
+from genotel.history.server_days import KnownDays
+from genotel.history.server_exact import begun, exact_tables
+from genotel.history.server_tables import Moments, Server, read_moment, read_moments, server_of, stacked, without
 from genotel.prometheus_api.chunking import Table, read_span
 from genotel.prometheus_api.client import PrometheusClient
-from genotel.prometheus_api.transport import MAX_CONNECTIONS
-from genotel.promql import catalog
+from genotel.promql import usage_queries
+from genotel.promql.catalog import one_of
+from genotel.promql.selecting import Matcher
+from genotel.promql.usage_sources import CallCounter, WindowQuery
+from genotel.semconv.foreign import OUTCOME_UNKNOWN
 
-# Windows that look for a restart overlap by more than any scrape interval that Prometheus is run with.
-OVERLAP_SECONDS = 300.0
 # A pattern of more names is slower than asking for all.
-_NAMED_AT_MOST = 50
-_BY = (*catalog.TARGET_LABELS, catalog.MODEL_LABEL, catalog.OUTCOME_LABEL)
+_MODELS_NAMED = 500
+# Rows that are worked on at once, so that no table is copied as a whole.
+_ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Hold calls by model, outcome and the moment at which their hour ended; shape (K,) each.
+    """Hold calls by series and the moment at which their hour ended; shape (K,) each.
 
     Attributes:
-        model, outcome: names.
+        series: index of the series in ``models`` and ``outcomes``.
         time: Unix time.
-        calls: 1 or more.
+        calls: more than 0.
+        models, outcomes: of each series.
+        is_part: whether another counter of the source counts the same calls.
         tables: what was read, for its notes.
     """
 
-    model: list[str]
-    outcome: list[str]
+    series: Integers
     time: Floats
-    calls: Integers
+    calls: Floats
+    models: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    is_part: bool
     tables: tuple[Table, ...]
 
 
 def count_calls(
-    client: PrometheusClient, moments: Moments, scraped: Mapping[Server, Floats], *, is_exact: bool = False
+    client: PrometheusClient,
+    moments: Moments,
+    scraped: Mapping[Server, Floats],
+    known: KnownDays,
+    *,
+    is_exact: bool = False,
 ) -> Counts:
     """Count the calls between each two moments.
 
@@ -57,125 +68,132 @@ def count_calls(
         moments: the ends of the hours; of what was before the first nothing is counted.
         scraped: share of the scrapes that each server answered in the hour before each moment, shape
             (T,); NaN where nobody asked it. A server that is not in it is one of which nothing is known.
+        known: what counts, and which of its series ever did.
         is_exact: whether every hour is asked for exactly, which costs hundred times as much.
 
     Raises:
         ServerError: the server could not be reached or refused.
     """
-    held = read_moments(client, catalog.calls_held(SECONDS_PER_HOUR), moments)
+    counter = known.counter
+    if isinstance(counter, WindowQuery):
+        return _asked(client, moments, counter)
+    queries = [usage_queries.calls_held(counter, SECONDS_PER_HOUR, *chosen) for chosen in _worth_asking(known, counter)]
+    if not queries:
+        return _gathered(counter, [], [])
+    if counter.is_activity:
+        servers = sorted(set(known.servers))
+        everywhere = np.ones((len(servers), len(moments.times)), dtype=bool)
+        everywhere[:, 0] = False
+        return _gathered(counter, [], exact_tables(client, moments, counter, servers, everywhere))
+    held = stacked([read_moments(client, query, moments) for query in queries])
     servers = sorted({server_of(labels) for labels in held.labels} | set(scraped))
     place = {server: row for row, server in enumerate(servers)}
     row = np.array([place[server_of(labels)] for labels in held.labels], dtype=np.int64)
-    calls, is_uncertain = _differences(held, row, servers, scraped)
-    is_uncertain |= _begun(client, moments, place) | is_exact
+    is_uncertain = _doubts(held, row, servers, scraped)
+    is_uncertain |= begun(client, moments, counter, place) | is_exact
     is_uncertain[:, 0] = False
-    calls[is_uncertain[row]] = 0
-    series, at = np.nonzero(calls)
-    rows = [(held.labels[k], float(held.times[t]), round(float(calls[k, t]))) for k, t in zip(series, at, strict=True)]
-    exact = _exact_tables(client, moments, servers, is_uncertain)
-    for table, wanted in exact:
-        for labels, values in zip(table.labels, table.values, strict=True):
-            if server_of(labels) in wanted:
-                rows += [(labels, float(table.times[k]), round(float(values[k]))) for k in np.flatnonzero(values > 0)]
-    return Counts(
-        model=[labels.get(catalog.MODEL_LABEL, "") for labels, _, _ in rows],
-        outcome=[labels.get(catalog.OUTCOME_LABEL, "") for labels, _, _ in rows],
-        time=np.array([time for _, time, _ in rows], dtype=np.float64),
-        calls=np.array([number for _, _, number in rows], dtype=np.int64),
-        tables=(held, *(table for table, _ in exact)),
-    )
+    series, at, calls = _differences(held, row, is_uncertain)
+    rows = [(held, series, at, calls)]
+    return _gathered(counter, rows, exact_tables(client, moments, counter, servers, is_uncertain))
 
 
-def _differences(
-    held: Table, row: Integers, servers: list[Server], scraped: Mapping[Server, Floats]
-) -> tuple[Floats, Booleans]:
-    """Return what was added in each hour (N, T), and for which server and hour that may be wrong (S, T)."""
-    is_there = np.isfinite(held.values)
-    amount = np.nan_to_num(held.values)
-    calls = np.zeros_like(amount)
-    calls[:, 1:] = amount[:, 1:] - amount[:, :-1]
-    was_there = np.zeros_like(is_there)
-    was_there[:, 1:] = is_there[:, :-1]
+def _worth_asking(known: KnownDays, counter: CallCounter) -> Iterator[tuple[Matcher, ...]]:
+    """Yield what chooses the series that ever counted: all, some outcomes, or some models of an outcome."""
+    labels = counter.labels[1:]
+    classes = [tuple(one.get(label, "") for label in labels) for one in known.table.labels]
+    has_counted, models_of = known.has_counted, known.models
+    whole: list[tuple[str, ...]] = []
+    for kind in sorted(set(classes)):
+        there = np.array([one == kind for one in classes], dtype=bool)
+        models = sorted({models_of[place] for place in np.flatnonzero(there & has_counted)})
+        if not models:
+            continue
+        # Few of many: their names are shorter than the zeros of the others.
+        if len(models) <= min(_MODELS_NAMED, 0.3 * there.sum()):
+            exact = tuple((label, "=", value) for label, value in zip(labels, kind, strict=True))
+            yield (*exact, (counter.model_label, "=~", one_of(models)))
+        else:
+            whole.append(kind)
+    if len(labels) == 1 and whole and len(whole) < len(set(classes)):
+        yield ((labels[0], "=~", one_of(kind[0] for kind in whole)),)
+    elif whole:
+        yield ()
+
+
+def _doubts(held: Table, row: Integers, servers: list[Server], scraped: Mapping[Server, Floats]) -> Booleans:
+    """Return for which server and hour a difference may be wrong, shape (S, T), as far as scrapes and values tell."""
     is_known = np.array([server in scraped for server in servers], dtype=bool)
     is_steady = np.zeros((len(servers), len(held.times)), dtype=bool)
     for place, server in enumerate(servers):
         if server in scraped:
             is_steady[place] = scraped[server] >= 1.0
             is_steady[place, 1:] &= is_steady[place, :-1]
-    # Nothing is held where all is 0, so that a first call looks like the birth of its series.
-    is_doubtful = is_there & np.where(is_known[row, None], ~is_steady[row], ~was_there)
-    # Less than before, or gone.
-    is_doubtful |= calls < 0
     is_uncertain = np.zeros_like(is_steady)
-    np.logical_or.at(is_uncertain, row, is_doubtful)
-    return np.maximum(calls, 0.0), is_uncertain
+    for first in range(0, len(row), _ROWS):
+        values, rows = held.values[first : first + _ROWS], row[first : first + _ROWS]
+        is_there = np.isfinite(values)
+        was_there = np.zeros_like(is_there)
+        was_there[:, 1:] = is_there[:, :-1]
+        is_doubtful = is_there & np.where(is_known[rows, None], ~is_steady[rows], ~was_there)
+        amount = np.nan_to_num(values)
+        # Less than before, or gone.
+        is_doubtful[:, 1:] |= amount[:, 1:] < amount[:, :-1]
+        np.logical_or.at(is_uncertain, rows, is_doubtful)
+    return is_uncertain
 
 
-def _begun(client: PrometheusClient, moments: Moments, place: Mapping[Server, int]) -> Booleans:
-    """Return in which hours each server may have begun anew, shape (S, T): looked for by day, then by hour."""
-    begun = np.zeros((len(place), len(moments.times)), dtype=bool)
-    by_day = catalog.beginnings(SECONDS_PER_DAY + OVERLAP_SECONDS)
-    by_hour = catalog.beginnings(SECONDS_PER_HOUR + OVERLAP_SECONDS)
-    tomorrow = -(-moments.now // SECONDS_PER_DAY) * SECONDS_PER_DAY
-    days = read_span(client, by_day, moments.first, tomorrow, SECONDS_PER_DAY)
-    found = [days.times[np.any(days.values > 0, axis=0)]]
-    for day in np.concatenate(found):
-        first, last = max(moments.first, float(day) - SECONDS_PER_DAY), min(moments.last_hour, float(day))
-        table = read_span(client, by_hour, first, last, SECONDS_PER_HOUR)
-        _mark(begun, table, place, round((first - moments.first) / SECONDS_PER_HOUR))
+def _differences(held: Table, row: Integers, is_uncertain: Booleans) -> tuple[Integers, Integers, Floats]:
+    """Return series, moment and amount of what was added in each hour that is certain, shape (K,) each."""
+    found: list[tuple[Integers, Integers, Floats]] = []
+    for first in range(0, len(row), _ROWS):
+        amount = np.nan_to_num(held.values[first : first + _ROWS])
+        calls = np.diff(amount, axis=1, prepend=amount[:, :1])
+        calls[is_uncertain[row[first : first + _ROWS]]] = 0.0
+        series, at = np.nonzero(calls > 0)
+        found.append((series + first, at, calls[series, at]))
+    parts = zip(*found, strict=True) if found else ((np.zeros(0, np.int64),), (np.zeros(0, np.int64),), (np.zeros(0),))
+    series, at, amounts = (np.concatenate(part) for part in parts)
+    return series, at, amounts
+
+
+def _gathered(
+    counter: CallCounter | WindowQuery,
+    rows: list[tuple[Table, Integers, Integers, Floats]],
+    exact: list[tuple[Table, Booleans]],
+) -> Counts:
+    """Return the counts of differences and of what was asked for exactly together."""
+    for table, is_wanted in exact:
+        series, at = np.nonzero((table.values > 0) & is_wanted[:, None])
+        rows.append((table, series, at, table.values[series, at]))
+    labels = [one for table, *_ in rows for one in table.labels]
+    offsets = np.cumsum([0, *(len(table.labels) for table, *_ in rows)])
+    outcomes = [counter.outcome(one) for one in labels]
+    series = _joined([series + offset for (_, series, _, _), offset in zip(rows, offsets, strict=False)], np.int64)
+    time = _joined([table.times[at] for table, _, at, _ in rows], np.float64)
+    calls = np.round(_joined([calls for *_, calls in rows], np.float64))
+    is_counted = np.array([outcome is not None for outcome in outcomes], dtype=bool)[series] & (calls > 0)
+    return Counts(
+        series=series[is_counted],
+        time=time[is_counted],
+        calls=calls[is_counted],
+        models=tuple(one.get(counter.model_label, "") for one in labels),
+        outcomes=tuple(outcome or OUTCOME_UNKNOWN for outcome in outcomes),
+        is_part=counter.is_part,
+        tables=tuple(table for table, *_ in rows),
+    )
+
+
+def _joined(parts: list[np.ndarray], kind: type) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=kind)
+
+
+def _asked(client: PrometheusClient, moments: Moments, query: WindowQuery) -> Counts:
+    """Count by a query that a user wrote, for every hour."""
+    text = usage_queries.counted(query, SECONDS_PER_HOUR)
+    # The first hour ends at the second moment.
+    tables = [read_span(client, text, moments.first + SECONDS_PER_HOUR, moments.last_hour, SECONDS_PER_HOUR)]
     if moments.rest:
-        table = read_moment(client, by_hour, float(moments.times[-1]))
-        _mark(begun, table, place, len(moments.times) - 1)
-    return begun
-
-
-def _mark(begun: Booleans, table: Table, place: Mapping[Server, int], offset: int) -> None:
-    for labels, values in zip(table.labels, table.values, strict=True):
-        server = place.get(server_of(labels))
-        if server is not None:
-            begun[server, offset : offset + len(values)] |= values > 0
-
-
-def _exact_tables(
-    client: PrometheusClient, moments: Moments, servers: list[Server], is_uncertain: Booleans
-) -> list[tuple[Table, frozenset[Server]]]:
-    """Ask for every hour that is uncertain, hours next to each other with the same servers at once."""
-
-    def read(run: tuple[int, int]) -> tuple[Table, frozenset[Server]]:
-        first, last = run
-        wanted = frozenset(servers[place] for place in np.flatnonzero(is_uncertain[:, first]))
-        instances = sorted({instance for _, instance in wanted})
-        matchers = [("instance", "=~", catalog.one_of(instances))] if len(instances) <= _NAMED_AT_MOST else []
-
-        def query(seconds: float) -> str:
-            return f"{catalog.requests(seconds, *matchers, by=_BY)} > 0"
-
-        if last == len(moments.times) and moments.rest:
-            # Shorter than an hour would be too short for a server that is scraped seldom.
-            now = read_moment(client, query(SECONDS_PER_HOUR + moments.rest), float(moments.times[-1]))
-            return _without(now, read_moment(client, query(SECONDS_PER_HOUR), moments.last_hour)), wanted
-        start, end = float(moments.times[first]), float(moments.times[last - 1])
-        return read_span(client, query(SECONDS_PER_HOUR), start, end, SECONDS_PER_HOUR), wanted
-
-    # As many in flight as a reader may have; each asks for one piece at a time.
-    with ThreadPoolExecutor(max_workers=MAX_CONNECTIONS, thread_name_prefix="genotel-exact") as pool:
-        return list(pool.map(read, _runs(is_uncertain, is_last_alone=bool(moments.rest))))
-
-
-def _without(more: Table, less: Table) -> Table:
-    counted = {
-        tuple(sorted(labels.items())): float(values[0]) for labels, values in zip(less.labels, less.values, strict=True)
-    }
-    already = [counted.get(tuple(sorted(labels.items())), 0.0) for labels in more.labels]
-    return Table(more.labels, more.times, more.values - np.array(already).reshape(-1, 1), more.notes)
-
-
-def _runs(is_uncertain: Booleans, *, is_last_alone: bool) -> Iterator[tuple[int, int]]:
-    """Yield first and last + 1 of the moments at which the same servers are uncertain, and any is."""
-    moments = is_uncertain.shape[1]
-    changes = set((np.flatnonzero(np.any(is_uncertain[:, 1:] != is_uncertain[:, :-1], axis=0)) + 1).tolist())
-    if is_last_alone:
-        changes.add(moments - 1)
-    for first, last in pairwise(sorted({0, moments, *changes})):
-        if is_uncertain[:, first].any():
-            yield first, last
+        longer = usage_queries.counted(query, SECONDS_PER_HOUR + moments.rest)
+        now = read_moment(client, longer, float(moments.times[-1]))
+        tables.append(without(now, read_moment(client, text, moments.last_hour)))
+    return _gathered(query, [], [(table, np.ones(len(table.labels), dtype=bool)) for table in tables])

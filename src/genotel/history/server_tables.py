@@ -90,11 +90,40 @@ def _side_by_side(left: Table, right: Table) -> Table:
     values[: len(left.labels), : len(left.times)] = left.values
     place = [rows[tuple(sorted(more.items()))] for more in right.labels]
     values[place, len(left.times) :] = right.values
-    notes = Notes(
-        tuple(dict.fromkeys((*left.notes.warnings, *right.notes.warnings))),
-        left.notes.is_partial or right.notes.is_partial,
+    return Table(tuple(labels), np.concatenate([left.times, right.times]), values, notes_of([left, right]))
+
+
+def without(more: Table, less: Table) -> Table:
+    """Return the values of one moment less those of another, series by series.
+
+    Example:
+        >>> one = Table(({"a": "b"},), np.array([1.0]), np.array([[3.0]]), Notes())
+        >>> without(one, one).values.tolist()
+        [[0.0]]
+    """
+    counted = {
+        tuple(sorted(labels.items())): float(values[0]) for labels, values in zip(less.labels, less.values, strict=True)
+    }
+    already = [counted.get(tuple(sorted(labels.items())), 0.0) for labels in more.labels]
+    return Table(more.labels, more.times, more.values - np.array(already).reshape(-1, 1), more.notes)
+
+
+def stacked(tables: list[Table]) -> Table:
+    """Return tables of the same moments, one or more and of different series, as one."""
+    if len(tables) == 1:
+        return tables[0]
+    return Table(
+        tuple(labels for table in tables for labels in table.labels),
+        tables[0].times,
+        np.concatenate([table.values for table in tables]),
+        notes_of(tables),
     )
-    return Table(tuple(labels), np.concatenate([left.times, right.times]), values, notes)
+
+
+def notes_of(tables: list[Table]) -> Notes:
+    """Return what was said beside any of some tables."""
+    warnings = dict.fromkeys(text for table in tables for text in table.notes.warnings)
+    return Notes(tuple(warnings), any(table.notes.is_partial for table in tables))
 
 
 def increases(values: Floats) -> tuple[Floats, Booleans]:
@@ -116,7 +145,7 @@ def increases(values: Floats) -> tuple[Floats, Booleans]:
 
 def whole_or_said(tables: list[Table]) -> tuple[bool, tuple[str, ...]]:
     """Return whether every answer was whole, and what the server said beside them."""
-    said = dict.fromkeys(text for table in tables for text in table.notes.warnings)
-    serious = tuple(text for text in said if not text.startswith(_HARMLESS))
+    notes = notes_of(tables)
+    serious = tuple(text for text in notes.warnings if not text.startswith(_HARMLESS))
     # Thanos and Mimir tell of parts that did not answer by a warning, VictoriaMetrics by a field.
-    return not serious and not any(table.notes.is_partial for table in tables), serious
+    return not serious and not notes.is_partial, serious

@@ -48,6 +48,9 @@ class UsageHistory:
         size_bytes: shape (N,), size on disk; NaN where it is not known.
         parameters: calls by value of a parameter, where the source knows them.
         notes: what the source said that takes something from all of this, for people.
+        operations: N times what a model mostly does (chat, generate_content, …), None where it is not known;
+            empty where the source knows none.
+        measured_by: N names of who counted the calls of each model, where there are several who could.
 
     Raises:
         ValueError: an array has the wrong shape, or a row lies outside of the models or hours.
@@ -68,6 +71,8 @@ class UsageHistory:
     size_bytes: Floats
     parameters: tuple[ParameterUse, ...] = ()
     notes: tuple[str, ...] = ()
+    operations: tuple[str | None, ...] = ()
+    measured_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.models)
@@ -75,6 +80,10 @@ class UsageHistory:
             shape = getattr(self, name).shape
             if shape != (count,):
                 raise ValueError(f"{name} must have the shape ({count},), has {shape}")
+        if len(self.measured_by) not in {0, count}:
+            raise ValueError(f"measured_by must name {count} sources, names {len(self.measured_by)}")
+        if self.operations and len(self.operations) != count:
+            raise ValueError(f"operations must be {count}, are {len(self.operations)}")
         if list(self.models) != sorted(set(self.models)):
             raise ValueError("models must be distinct and sorted")
         hours = count_hours(self.start, self.end) if len(self.observed) else 0

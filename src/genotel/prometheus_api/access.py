@@ -73,6 +73,17 @@ class ServerAccess:
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
+    @property
+    def is_local(self) -> bool:
+        """Return whether the server is on this machine.
+
+        Example:
+            >>> ServerAccess(url="http://127.0.0.1:9090").is_local, ServerAccess(url="http://lab:9090").is_local
+            (True, False)
+        """
+        host = urlsplit(self.url).hostname or ""
+        return host in {"localhost", "::1"} or host.startswith("127.")
+
     def request_headers(self) -> dict[str, str]:
         """Return the headers of a request.
 

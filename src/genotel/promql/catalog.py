@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 
 from genotel.promql.expression import Selector, duration, select, sum_by
 from genotel.semconv import attributes as a
-from genotel.semconv.generation_metrics import DURATION, REQUESTS, Vintage
-from genotel.semconv.model_metrics import LOAD_DURATION, MODEL_SIZE
+from genotel.semconv.generation_metrics import DURATION, REQUESTS
+from genotel.semconv.model_metrics import MODEL_SIZE
 from genotel.semconv.spec import MetricSpec, label_name
 
 _OURS = f'{{{label_name(a.SCOPE_NAME)}="{a.SCOPE}"}}'
@@ -49,7 +50,28 @@ def calls_so_far() -> str:
     return f"sum({REQUESTS.prometheus_name}{_OURS})"
 
 
-def events(counter: Selector, window_seconds: float) -> str:
+class Dialect(StrEnum):
+    """Name the language that a server speaks: PromQL, or VictoriaMetrics' own over the same words.
+
+    VictoriaMetrics' ``increase()`` and ``resets()`` look at the sample before the window too; it has
+    functions that do not.
+    """
+
+    PROMQL = "promql"
+    METRICSQL = "metricsql"
+
+
+# Answered by VictoriaMetrics, refused by all others.
+METRICSQL_PROBE = "increase_prometheus(up[1m]) default 0"
+
+
+def events(
+    counter: Selector,
+    window_seconds: float,
+    *,
+    created: Selector | None = None,
+    dialect: Dialect = Dialect.PROMQL,
+) -> str:
     """Return the query for how often each series of a counter was counted up in a window, to the event.
 
     ``increase()`` alone loses what falls between the last sample of one window and the first of the
@@ -58,7 +80,7 @@ def events(counter: Selector, window_seconds: float) -> str:
     add up. Of the cases below the first that fits a series counts:
 
     - its value went down inside the window (a restart): ``increase()``, rounded, and what lies between
-      the last value before the window and the first in it;
+      the last value before the window and the first in it, or all of that where it is lower;
     - it was created inside the window, as ``_created`` of OpenMetrics tells: all it holds;
     - it goes on from the window before: the difference;
     - it is lower than in the window before (a restart at the seam): all it holds;
@@ -69,29 +91,40 @@ def events(counter: Selector, window_seconds: float) -> str:
     between a restart and the first scrape after it where the count is no lower by then.
 
     Args:
-        counter: of a metric whose name ends in ``_total``.
+        counter: its series.
         window_seconds: two scrape intervals at least.
+        created: the series that tell when those were created; by default as OpenMetrics names them for
+            a metric that ends in ``_total``.
+        dialect: what the server speaks.
 
     Example:
-        >>> events(Selector("calls_total"), 60).startswith("((last_over_time(calls_total[1m]) and ")
+        >>> events(Selector("calls_total"), 60).startswith("(((last_over_time(calls_total[1m]) + 0) and ")
         True
     """
     window = duration(window_seconds)
+    if created is None:
+        created = counter.renamed(counter.name.removesuffix("_total") + "_created")
     inside, before = counter.over(window_seconds), counter.over(window_seconds, offset_seconds=window_seconds)
-    created = counter.renamed(counter.name.removesuffix("_total") + "_created").over(window_seconds)
-    last, first, earlier = f"last_over_time({inside})", f"min_over_time({inside})", f"last_over_time({before})"
+    # Without its name, as all that is reckoned with: in VictoriaMetrics' ``or`` a series with a name and
+    # one without stand beside each other where Prometheus takes one.
+    last = f"(last_over_time({inside}) + 0)"
+    first, earlier = f"min_over_time({inside})", f"last_over_time({before})"
     # The first value of a window is the lowest of its beginning, as long as that is free of restarts.
     beginning = min(window_seconds / 2, _BEGINNING_SECONDS)
     at_first = f"min_over_time({counter.over(beginning, offset_seconds=window_seconds - beginning)})"
+    increase = f"increase({inside})"
+    if dialect is Dialect.METRICSQL:
+        at_first, increase = f"first_over_time({inside})", f"increase_prometheus({inside})"
     return (
-        f"(({last} and (last_over_time({created}) > time() - {window_seconds:g})"
+        f"(({last} and (last_over_time({created.over(window_seconds)}) > time() - {window_seconds:g})"
         f" or {last} - ({earlier} <= {first})"
         f" or {last} and ({earlier} > {first})"
         f" or ({last} unless {earlier}) and on (job, instance) (up offset {window} == 1)"
         f" or {last} - {first})"
         f" unless (resets({inside}) > 0)"
-        f" or round(increase({inside})) + ({at_first} - {earlier} > 0)"
-        f" or round(increase({inside})))"
+        f" or round({increase}) + ({at_first} - {earlier} > 0)"
+        f" or round({increase}) + ({at_first} and ({earlier} > {at_first}))"
+        f" or round({increase}))"
     )
 
 
@@ -110,45 +143,10 @@ def select_ours(spec: MetricSpec, *matchers: tuple[str, str, str]) -> Selector:
     return select(spec, (label_name(a.SCOPE_NAME), "=", a.SCOPE), *matchers)
 
 
-def calls_held(window_seconds: float) -> str:
-    """Return the query for the calls that each series has counted so far; none at 0.
-
-    The differences of its values are the calls of the time between as long as no server began anew:
-    see :func:`beginnings`; where one did, :func:`requests` counts. Nothing is summed, which for
-    thousands of models would take a server three times as long.
-    """
-    return f"last_over_time({select_ours(REQUESTS).over(window_seconds)}) > 0"
-
-
-def beginnings(window_seconds: float) -> str:
-    """Return the query for how many series of each server fell or were created in a window; none at 0."""
-    counter = select_ours(REQUESTS)
-    created = counter.renamed(counter.name.removesuffix("_total") + "_created")
-    fell = f"resets({counter.over(window_seconds)}) > 0"
-    began = f"last_over_time({created.over(window_seconds)}) > time() - {window_seconds:g}"
-    return sum_by(TARGET_LABELS, f"({fell}) or ({began})")
-
-
-def models_known(window_seconds: float) -> str:
-    """Return the query for the number of series that each model has on each server."""
-    held = f"last_over_time({select_ours(REQUESTS).over(window_seconds)})"
-    return f"count by ({', '.join((*TARGET_LABELS, MODEL_LABEL))}) ({held})"
-
-
 def scraped_share(window_seconds: float, jobs: Iterable[str]) -> str:
     """Return the query for the share of a window's scrapes that each server of some jobs answered."""
     up = Selector("up", (("job", "=~", one_of(jobs)),))
     return f"avg by ({', '.join(TARGET_LABELS)}) (avg_over_time({up.over(window_seconds)}))"
-
-
-def seconds_spent(vintage: Vintage, part: str, window_seconds: float) -> str:
-    """Return the query for the calls timed so far (``part`` count) or their seconds (sum)."""
-    return _part_held(vintage.duration, part, window_seconds)
-
-
-def loads_held(part: str, window_seconds: float) -> str:
-    """Return the query for the loads so far (``part`` count) or their seconds (sum)."""
-    return _part_held(LOAD_DURATION, part, window_seconds)
 
 
 def model_sizes(window_seconds: float) -> str:
@@ -166,9 +164,3 @@ def one_of(values: Iterable[str]) -> str:
         a\\.b|c
     """
     return "|".join(_PATTERN_SIGNS.sub(r"\\\g<0>", value) for value in values)
-
-
-def _part_held(histogram: MetricSpec, part: str, window_seconds: float) -> str:
-    selector = select_ours(histogram)
-    held = selector.renamed(f"{selector.name}_{part}").over(window_seconds)
-    return f"last_over_time({held}) > 0"

@@ -72,9 +72,15 @@ class Store:
         model = "gen_ai_request_model"
         begin = NOW - 10 * 86_400
         is_there = (times >= begin) & (times <= NOW + 86_400)
-        if query.startswith("count by"):
-            ones = np.where(is_there, 5.0, np.nan)
-            return [({**server, model: name}, ones) for name in ("daily", "idle")]
+        held = np.where(is_there, np.floor((times - begin) / 86_400), np.nan)
+        series = [
+            ({**server, model: name, "genotel_outcome": "ok"}, values)
+            for name, values in (("daily", held), ("idle", held * 0))
+        ]
+        if query.startswith("count("):
+            return [({}, np.where(is_there, 2.0, np.nan))]
+        if query.startswith("max_over_time"):
+            return series if "genotel_generation_requests_total" in query else []
         if query.startswith("avg by") and not self.has_up:
             return []
         if query.startswith("avg by"):
@@ -83,10 +89,7 @@ class Store:
         if "resets" in query or "model_size" in query or "load_duration" in query or "operation_" in query:
             return []
         if query.startswith("last_over_time"):
-            held = np.floor((times - begin) / 86_400)
-            return [
-                ({**server, model: "daily", "genotel_outcome": "ok"}, np.where(is_there & (held > 0), held, np.nan))
-            ]
+            return series
         return []
 
 

@@ -1,0 +1,117 @@
+"""Ask a server for the hours in which a difference of two values does not tell how many calls there were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+
+from genotel.errors import ServerError
+from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans
+from genotel.history.server_days import day_after
+from genotel.history.server_tables import Moments, Server, read_moment, server_of, without
+from genotel.prometheus_api.chunking import Table, read_span
+from genotel.prometheus_api.client import PrometheusClient
+from genotel.prometheus_api.transport import MAX_CONNECTIONS
+from genotel.promql import usage_queries
+from genotel.promql.catalog import METRICSQL_PROBE, Dialect, one_of
+from genotel.promql.usage_sources import CallCounter
+
+# Windows that look for a restart overlap by more than any scrape interval that Prometheus is run with.
+OVERLAP_SECONDS = 300.0
+# A pattern of more names is slower than asking for all.
+_SERVERS_NAMED = 50
+
+
+def begun(client: PrometheusClient, moments: Moments, counter: CallCounter, place: Mapping[Server, int]) -> Booleans:
+    """Return in which hours each server may have begun anew, shape (S, T): looked for by day, then by hour.
+
+    Raises:
+        ServerError: the server could not be reached or refused.
+    """
+    found = np.zeros((len(place), len(moments.times)), dtype=bool)
+    by_day = usage_queries.beginnings(counter, SECONDS_PER_DAY + OVERLAP_SECONDS)
+    by_hour = usage_queries.beginnings(counter, SECONDS_PER_HOUR + OVERLAP_SECONDS)
+    days = read_span(client, by_day, moments.first, day_after(moments.now), SECONDS_PER_DAY)
+    for first, last in _spans(days.times[np.any(days.values > 0, axis=0)].tolist()):
+        start, end = max(moments.first, first - SECONDS_PER_DAY), min(moments.last_hour, last)
+        table = read_span(client, by_hour, start, end, SECONDS_PER_HOUR)
+        _mark(found, table, place, round((start - moments.first) / SECONDS_PER_HOUR))
+    if moments.rest:
+        table = read_moment(client, by_hour, float(moments.times[-1]))
+        _mark(found, table, place, len(moments.times) - 1)
+    return found
+
+
+def _spans(days: list[float]) -> Iterator[tuple[float, float]]:
+    """Yield first and last of the days next to each other."""
+    starts = [day for day in days if day - SECONDS_PER_DAY not in days]
+    ends = [day for day in days if day + SECONDS_PER_DAY not in days]
+    yield from zip(starts, ends, strict=True)
+
+
+def _mark(found: Booleans, table: Table, place: Mapping[Server, int], offset: int) -> None:
+    for labels, values in zip(table.labels, table.values, strict=True):
+        server = place.get(server_of(labels))
+        if server is not None:
+            found[server, offset : offset + len(values)] |= values > 0
+
+
+def exact_tables(
+    client: PrometheusClient, moments: Moments, counter: CallCounter, servers: list[Server], is_uncertain: Booleans
+) -> list[tuple[Table, Booleans]]:
+    """Ask for every hour that is uncertain, hours next to each other with the same servers at once.
+
+    Returns:
+        Tables, and which of their series were meant.
+
+    Raises:
+        ServerError: the server could not be reached or refused.
+    """
+    if not is_uncertain.any():
+        return []
+    dialect = _dialect(client, moments.now)
+
+    def read(run: tuple[int, int]) -> tuple[Table, Booleans]:
+        first, last = run
+        wanted = frozenset(servers[place] for place in np.flatnonzero(is_uncertain[:, first]))
+        instances = sorted({instance for _, instance in wanted})
+        matchers = [("instance", "=~", one_of(instances))] if len(instances) <= _SERVERS_NAMED else []
+
+        def query(seconds: float) -> str:
+            return usage_queries.calls_in(counter, seconds, *matchers, dialect=dialect)
+
+        if last == len(moments.times) and moments.rest:
+            # Shorter than an hour would be too short for a server that is scraped seldom.
+            now = read_moment(client, query(SECONDS_PER_HOUR + moments.rest), float(moments.times[-1]))
+            table = without(now, read_moment(client, query(SECONDS_PER_HOUR), moments.last_hour))
+        else:
+            start, end = float(moments.times[first]), float(moments.times[last - 1])
+            table = read_span(client, query(SECONDS_PER_HOUR), start, end, SECONDS_PER_HOUR)
+        return table, np.array([server_of(labels) in wanted for labels in table.labels], dtype=bool)
+
+    # As many in flight as a reader may have; each asks for one piece at a time.
+    with ThreadPoolExecutor(max_workers=MAX_CONNECTIONS, thread_name_prefix="genotel-exact") as pool:
+        return list(pool.map(read, _runs(is_uncertain, is_last_alone=bool(moments.rest))))
+
+
+def _dialect(client: PrometheusClient, now: float) -> Dialect:
+    """Return what a server speaks: it is asked what one kind alone understands."""
+    try:
+        read_moment(client, METRICSQL_PROBE, now)
+    except ServerError:
+        return Dialect.PROMQL
+    return Dialect.METRICSQL
+
+
+def _runs(is_uncertain: Booleans, *, is_last_alone: bool) -> Iterator[tuple[int, int]]:
+    """Yield first and last + 1 of the moments at which the same servers are uncertain, and any is."""
+    moments = is_uncertain.shape[1]
+    changes = set((np.flatnonzero(np.any(is_uncertain[:, 1:] != is_uncertain[:, :-1], axis=0)) + 1).tolist())
+    if is_last_alone:
+        changes.add(moments - 1)
+    for first, last in pairwise(sorted({0, moments, *changes})):
+        if is_uncertain[:, first].any():
+            yield first, last
