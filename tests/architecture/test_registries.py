@@ -90,6 +90,13 @@ FOLDERS: dict[str, Folder] = {
                 "demand_policies",
                 "policies",
                 "preload_backtest",
+                "publish",
+                "publish_claims",
+                "publish_forecasts",
+                "publish_memory",
+                "publish_series",
+                "publish_watch",
+                "publish_webhook",
                 "recommendation",
                 "recommender",
                 "registry",
@@ -117,7 +124,7 @@ FOLDERS: dict[str, Folder] = {
             }
         ),
     ),
-    "cli": Folder("main.py", frozenset({"main", "removal_dialogue", "sources"})),
+    "cli": Folder("main.py", frozenset({"main", "removal_dialogue", "sources", "watching"})),
 }
 EXISTING = [name for name in FOLDERS if (PACKAGE / name / FOLDERS[name].table).is_file()]
 

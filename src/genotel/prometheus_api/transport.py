@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
 from genotel.errors import InputError, ServerError
 from genotel.prometheus_api.access import ServerAccess
+from genotel.prometheus_api.query_times import QUERY_TIMES
 
 # A reader that asks more at once is a load that the server's other users feel (krr's issue 83).
 MAX_CONNECTIONS = 4
@@ -97,7 +98,7 @@ class HttpTransport:
         """
         url = f"{self.address}{path}"
         deadline = self._monotonic() + self._access.timeout_seconds
-        with self._translated(url):
+        with self._translated(url), QUERY_TIMES.measured():
             response = self._send(url, fields, deadline)
             try:
                 yield Answer(

@@ -255,7 +255,7 @@ DELIVERIES = MetricSpec(
     "genotel.recommender.deliveries",
     Kind.COUNTER,
     "{delivery}",
-    "Messages to the webhook: delivered, given up after several attempts, or dropped since too many waited.",
+    "Messages to the webhook: delivered, or given up after several attempts; the next run tries anew.",
     labels=(a.RESULT,),
     closed=((a.RESULT, a.DELIVERY_RESULTS),),
 )

@@ -1,0 +1,402 @@
+"""The watch: what its page shows from run to run, what it remembers, and what it makes of trouble."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from genotel import guard
+from genotel.clock import Clock
+from genotel.errors import InputError, ServerError, SettingsError
+from genotel.exposition.page import Page
+from genotel.history.kept import KeptHistories
+from genotel.history.usage import UsageHistory, empty_history
+from genotel.prometheus_api.query_times import QueryTimes
+from genotel.recommenders import publish_watch
+from genotel.recommenders.publish import AdvicePage
+from genotel.recommenders.publish_watch import Watcher, watch
+from genotel.recommenders.publish_webhook import Webhook
+from genotel.settings import Settings, load_settings
+from histories import EPOCH, history
+from tests.pages import labelled, read_page
+
+DAY = 86_400.0
+KINDS = ("cleanup", "preload")
+Values = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@dataclass
+class Told:
+    """Be a source that tells what it is given, at a time that is given."""
+
+    known: UsageHistory | Exception
+    now: float = EPOCH
+    said: list[str] = field(default_factory=list)
+
+    def load_usage(self) -> UsageHistory:
+        """Return the history, or fail."""
+        if isinstance(self.known, Exception):
+            raise self.known
+        return self.known
+
+    @property
+    def clock(self) -> Clock:
+        """Return a clock that stands still."""
+        return Clock(wall=lambda: self.now, monotonic=lambda: self.now)
+
+
+def days(until: int, *, revived: bool = False, hidden: tuple[int, ...] = ()) -> UsageHistory:
+    """Return a history of a model that is used daily and of one that died on the fourth day, or came back."""
+    dead = [0, 1, 2, 3, *([until - 1] if revived else [])]
+    return history({"busy": range(until), "dead": dead}, days=until, sizes={"dead": 7e9}, hidden=hidden)
+
+
+def watcher(told: Told, memory: Path | None = None, most: int = 200, webhook: Webhook | None = None) -> Watcher:
+    """Return a watcher of a source with a page of its own."""
+    page = AdvicePage(
+        most=most,
+        keep_seconds=DAY,
+        has_webhook=webhook is not None,
+        clock=told.clock,
+        kept=KeptHistories(told.clock),
+        times=QueryTimes(),
+    )
+    found = Watcher(
+        told,
+        KINDS,
+        load_settings({"watch_series": most}, environ={}),
+        page,
+        memory,
+        webhook,
+        told.said.append,
+        told.clock,
+        KeptHistories(),
+    )
+    return found
+
+
+def shown(of: Watcher) -> Values:
+    """Return what the page shows, by name and labels."""
+    return read_page(Page([of.page]))
+
+
+def advised(values: Values) -> dict[str, set[str]]:
+    """Return the models that advice is shown about, by kind."""
+    found: dict[str, set[str]] = {}
+    for (name, labels), value in values.items():
+        if name == "genotel_advice_open":
+            assert value == 1
+            by_name = dict(labels)
+            found.setdefault(by_name["genotel_kind"], set()).add(by_name["gen_ai_request_model"])
+    return found
+
+
+def of(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    """Return the key of a series of ours."""
+    return labelled(name, otel_scope_name="genotel", **labels)
+
+
+def test_a_run_shows_its_advice_and_its_forecasts() -> None:
+    """Models by kind, figures as values, counts of what stands and of what is withheld."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    assert not watching.page.is_ready
+    assert watching.run()
+    assert watching.page.is_ready
+    values = shown(watching)
+    assert advised(values) == {"cleanup": {"dead"}, "preload": {"busy"}}
+    about = {"genotel_kind": "cleanup", "gen_ai_request_model": "dead"}
+    assert values[of("genotel_advice_saving_size_bytes", **about)] == 7e9
+    assert values[of("genotel_advice_since_timestamp_seconds", **about)] == EPOCH + 60 * DAY
+    assert 0.5 <= values[of("genotel_advice_confidence", **about)] <= 1.0
+    assert of("genotel_advice_saving_time_per_day_seconds", **about) not in values
+    standing = {key: value for key, value in values.items() if key[0] == "genotel_advice_standing"}
+    assert len(standing) == 6
+    assert sum(standing.values()) == 2
+    assert values[of("genotel_advice_withheld", genotel_kind="cleanup", genotel_reason="in_use")] == 1
+    bands = {"gen_ai_request_model": "busy", "genotel_horizon": "1d"}
+    assert values[of("genotel_forecast_requests", genotel_band="upper", **bands)] == 1
+    assert values[of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1h")] == EPOCH + 60 * DAY + 3600
+    assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
+    assert values[of("genotel_recommender_history_observed")] == 1.0
+    assert values[of("genotel_recommender_runs_total", genotel_result="ok")] == 1
+
+
+def test_what_became_of_advice_is_counted_when_its_horizon_has_passed() -> None:
+    """A month later: right about the dead model, with its bytes; and how well it was known."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.known, told.now = days(95), EPOCH + 95 * DAY
+    watching.run()
+    values = shown(watching)
+    kind = {"genotel_kind": "cleanup"}
+    assert values[of("genotel_advice_results_total", genotel_result="right", **kind)] == 1
+    assert values[of("genotel_advice_results_total", genotel_result="wrong", **kind)] == 0
+    assert values[of("genotel_advice_realised_size_bytes_total", **kind)] == 7e9
+    claimed = values[of("genotel_recommender_claimed", **kind)]
+    assert values[of("genotel_recommender_brier", **kind)] == pytest.approx((1 - claimed) ** 2)
+    assert values[of("genotel_recommender_right", **kind)] == 1.0
+    # It stood all the time.
+    since = of("genotel_advice_since_timestamp_seconds", gen_ai_request_model="dead", **kind)
+    assert values[since] == EPOCH + 60 * DAY
+
+
+@pytest.mark.parametrize(
+    ("later", "result"), [(days(91, revived=True), "wrong"), (days(95, hidden=(70,)), "expired"), (days(89), None)]
+)
+def test_advice_may_turn_out_wrong_or_expire(later: UsageHistory, result: str | None) -> None:
+    """A use within the horizon; a day that nobody watched; or the time is not over."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.known = history({"busy": range(95), "dead": [0, 1, 2, 3, 80]}, days=95) if result == "wrong" else later
+    watching.run()
+    values = shown(watching)
+    for name in ("right", "wrong", "expired"):
+        key = of("genotel_advice_results_total", genotel_kind="cleanup", genotel_result=name)
+        assert values[key] == (1 if name == result else 0)
+    if result != "wrong":
+        assert of("genotel_recommender_brier", genotel_kind="cleanup") not in values
+
+
+def test_forecasts_are_scored_as_time_goes_by() -> None:
+    """Error, that of the day before, hits of the band: by horizon, once there is one."""
+    told = Told(history({"busy": range(60), "odd": [1, 5, 9]}, days=60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    # The day's forecast is put down every sixth hour of the clock: 23:59 is none.
+    watching.run()
+    assert watching.memory is not None
+    assert {forecast.horizon for forecast in watching.memory.forecasts} == {"1h"}
+    told.known = history({"busy": range(61), "odd": [1, 5, 9]}, days=61)
+    watching.run()
+    values = shown(watching)
+    assert values[of("genotel_forecast_coverage", genotel_horizon="1h")] == 1.0
+    assert values[of("genotel_forecast_error", genotel_horizon="1h")] < 0.1
+    assert values[of("genotel_forecast_naive_error", genotel_horizon="1h")] == 0.0
+    assert of("genotel_forecast_error", genotel_horizon="1d") not in values
+
+
+def test_a_memory_survives_a_restart(tmp_path: Path) -> None:
+    """Another process judges what this one claimed, and counters go on where they were."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    file = tmp_path / "advice.json"
+    watcher(told, file).run()
+    told.known, told.now = days(95), EPOCH + 95 * DAY
+    for _ in range(2):
+        again = watcher(told, file)
+        again.run()
+        key = of("genotel_advice_results_total", genotel_kind="cleanup", genotel_result="right")
+        assert shown(again)[key] == 1
+
+
+def test_trouble_keeps_the_last_advice_with_its_age_and_is_said_once() -> None:
+    """And when it is over, that is said too."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.known, told.now = ServerError("http://x: nothing answers there"), EPOCH + 60 * DAY + 7200
+    assert not watching.run()
+    assert not watching.run()
+    values = shown(watching)
+    assert advised(values) == {"cleanup": {"dead"}, "preload": {"busy"}}
+    assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
+    assert values[of("genotel_recommender_runs_total", genotel_result="error")] == 2
+    told.known = days(60)
+    assert watching.run()
+    assert told.said == ["http://x: nothing answers there", "the history can be read again"]
+
+
+def test_what_is_too_old_is_absent() -> None:
+    """Forecasts when their hour has passed, advice after a day; counters and the time of the last run stay."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.now += 3700
+    names = {name for name, _ in shown(watching)}
+    assert of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1h") not in shown(watching)
+    assert of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1d") in shown(watching)
+    assert "genotel_advice_open" in names
+    told.now += DAY
+    names = {name for name, _ in shown(watching)}
+    assert not {
+        name for name in names if name.startswith(("genotel_forecast", "genotel_advice_open", "genotel_advice_st"))
+    }
+    assert {"genotel_recommender_last_run_timestamp_seconds", "genotel_advice_results_total"} <= names
+
+
+def test_advice_that_no_longer_stands_disappears() -> None:
+    """Absent, not 0."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.known = days(61, revived=True)
+    watching.run()
+    assert "cleanup" not in advised(shown(watching))
+
+
+def test_a_history_without_anything_is_shown_as_such() -> None:
+    """No window, no advice, no forecast; and no NaN."""
+    watching = watcher(Told(empty_history("nothing")))
+    assert watching.run()
+    values = shown(watching)
+    assert advised(values) == {}
+    assert values[of("genotel_recommender_history_models")] == 0
+    assert of("genotel_recommender_history_span_seconds") not in values
+
+
+def test_models_have_series_of_their_own_up_to_a_limit() -> None:
+    """The most urgent and best first; the counts tell of all."""
+    names = {f"m{k:03d}": [k % 20] for k in range(300)}
+    told = Told(history({**names, "busy": range(120)}, days=120), now=EPOCH + 120 * DAY)
+    watching = watcher(told, most=10)
+    watching.run()
+    values = shown(watching)
+    assert {kind: len(models) for kind, models in advised(values).items()} == {"cleanup": 10, "preload": 1}
+    standing = sum(value for (name, labels), value in values.items() if name == "genotel_advice_standing")
+    assert standing > 100
+    forecast = {labels for name, labels in values if name == "genotel_forecast_probability"}
+    assert len(forecast) == 20
+
+
+def test_a_history_that_was_kept_is_not_worked_on_again() -> None:
+    """The page goes on telling of when it was read."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.now += 300
+    watching.run()
+    values = shown(watching)
+    assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
+    assert values[of("genotel_recommender_runs_total", genotel_result="ok")] == 2
+
+
+def test_a_fault_of_ours_costs_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted, said by its type only, and the watch goes on."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    seen: list[BaseException] = []
+    monkeypatch.setattr(publish_watch, "advise", broken)
+    monkeypatch.setattr(guard, "report", lambda place, error: seen.append(error))
+    told.known = days(61)
+    assert not watching.run()
+    assert told.said == ["the advice could not be worked out (ZeroDivisionError)"]
+    assert advised(shown(watching))
+    assert len(seen) == 1
+
+
+def test_a_wrong_setting_ends_the_watch() -> None:
+    """The next run would fail too."""
+    with pytest.raises(SettingsError):
+        watcher(Told(SettingsError("wrong"))).run()
+
+
+def test_a_memory_that_cannot_be_written_is_said_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is worth more than its memory."""
+    seen: list[str] = []
+    monkeypatch.setattr(guard, "report", lambda place, error: seen.append(place))
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told, tmp_path / "no" / "advice.json")
+    assert watching.run()
+    assert seen == ["recommenders.memory"]
+    assert "the memory of advice cannot be written" in told.said[0]
+    assert advised(shown(watching))
+
+
+def test_the_webhook_is_told_and_the_memory_knows(tmp_path: Path) -> None:
+    """After a restart it is not told again."""
+    (tmp_path / "secret").write_text("s")
+    sent: list[list[str]] = []
+    results: list[str] = []
+
+    def post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, float | None]:
+        sent.append([entry["model"] for entry in json.loads(body)["recommendations"]])
+        return 200, None
+
+    for _ in range(2):
+        told = Told(days(60), now=EPOCH + 60 * DAY)
+        webhook = Webhook("http://x/", tmp_path / "secret", {}, results.append, post)
+        watching = watcher(told, tmp_path / "advice.json", webhook=webhook)
+        watching.run()
+        webhook.wait(10.0)
+        watching.close()
+    assert [sorted(entry) for entry in sent] == [["busy", "dead"]]
+    assert results == ["delivered"]
+    assert of("genotel_recommender_deliveries_total", genotel_result="failed") in shown(watching)
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Callable[..., Settings]:
+    """Return settings of a watch that looks often, on any port."""
+
+    def made(**more: object) -> Settings:
+        given = {"watch_port": 0, "watch_interval_seconds": 1, "watch_memory": str(tmp_path / "state" / "advice.json")}
+        return load_settings({**given, **more}, environ={})
+
+    return made
+
+
+def test_the_watch_looks_until_it_is_interrupted(short: Callable[..., Settings]) -> None:
+    """Its page is served meanwhile; what it learned is in its memory, and the port is free again."""
+    said: list[str] = []
+
+    @dataclass
+    class Twice:
+        looks: int = 0
+
+        def load_usage(self) -> UsageHistory:
+            self.looks += 1
+            if self.looks == 2:
+                raise KeyboardInterrupt
+            return days(60)
+
+    settings = short()
+    with pytest.raises(KeyboardInterrupt):
+        watch(Twice(), KINDS, settings, say=said.append)
+    assert said[0].startswith("advice on http://127.0.0.1:")
+    assert settings.watch.watch_memory is not None
+    assert settings.watch.watch_memory.exists()
+
+
+def test_two_watches_do_not_share_a_memory(short: Callable[..., Settings]) -> None:
+    """The second one would judge the claims of the first, and each would forget what the other learned."""
+    begun, end = threading.Event(), threading.Event()
+
+    class Slow:
+        def load_usage(self) -> UsageHistory:
+            begun.set()
+            end.wait(10.0)
+            raise KeyboardInterrupt
+
+    def first() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            watch(Slow(), KINDS, short())
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    try:
+        assert begun.wait(10.0)
+        with pytest.raises(InputError, match="another genotel recommend --watch uses this memory"):
+            watch(Slow(), KINDS, short())
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_places_that_cannot_be_had_are_named(short: Callable[..., Settings], tmp_path: Path) -> None:
+    """An address that is not ours, a folder that is a file."""
+    with pytest.raises(SettingsError, match="cannot serve on 192.0.2.1 port 0"):
+        watch(Told(days(5)), KINDS, short(watch_host="192.0.2.1"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="the memory of advice cannot be kept here"):
+        watch(Told(days(5)), KINDS, short(watch_memory=str(tmp_path / "file" / "advice.json")))
