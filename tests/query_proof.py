@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import promql_parser as parser
 
 from genotel.semconv import attributes as a
-from genotel.semconv.foreign_servers import GPU_EXPORTERS, SERVERS
-from genotel.semconv.metrics import CATALOGUE
-from genotel.semconv.recorded_series import PROMISED, RECORDED, THRESHOLDS
-from genotel.semconv.self_metrics import SELF_METRICS
-from genotel.semconv.spec import Kind, label_name
+from genotel.semconv.spec import label_name
+from tests.known_series import Series, known
 
 # A window that holds fewer samples has no rate: Prometheus 3 leaves the first one out.
 SHORTEST = timedelta(seconds=180)  # two scrapes of a minute, and one
@@ -29,99 +24,6 @@ RATES = frozenset({"rate", "irate", "increase", "resets"})
 SLOPES = frozenset({"deriv", "predict_linear", "delta"})
 SUMS = frozenset({"sum"})
 COMPARISONS = frozenset({">", ">=", "<", "<=", "==", "!="})
-
-
-@dataclass(frozen=True)
-class Series:
-    """Describe the series of one name."""
-
-    labels: frozenset[str]
-    counter: bool = False
-    bucket: bool = False
-    ratio: bool = False
-    timestamp: bool = False
-    scoped: bool = False
-    closed: dict[str, frozenset[str]] = field(default_factory=dict)
-
-
-@cache
-def known() -> dict[str, Series]:
-    """Return every name that a query may ask for: the catalogue, what is recorded, what Prometheus adds."""
-    target = frozenset({"job", "instance"})
-    alerts = frozenset({"alertname", "alertstate", "severity", "component"})
-    found = {
-        "up": Series(target),
-        "scrape_duration_seconds": Series(target),
-        "scrape_samples_scraped": Series(target),
-        "ALERTS": Series(target | alerts),
-    }
-    for recorded in (*RECORDED, *PROMISED):
-        found[recorded.name] = Series(frozenset(recorded.labels), ratio=recorded.ratio)
-    for threshold in THRESHOLDS:
-        found[threshold.name] = Series(frozenset())
-    for spec in CATALOGUE:
-        scoped = spec not in SELF_METRICS
-        labels = target | set(spec.prometheus_labels) | ({label_name(a.SCOPE_NAME)} if scoped else set())
-        closed = {label_name(key): frozenset(values) for key, values in spec.closed}
-        name = spec.prometheus_name
-        if spec.kind is Kind.HISTOGRAM:
-            for suffix in ("_sum", "_count"):
-                found[name + suffix] = Series(labels, counter=True, scoped=scoped, closed=closed)
-            bounds = frozenset(f"{bound:.12g}" for bound in spec.buckets) | {"+Inf"}
-            found[name + "_bucket"] = Series(
-                labels | {"le"}, counter=True, bucket=True, scoped=scoped, closed=closed | {"le": bounds}
-            )
-            continue
-        plain = Series(
-            labels,
-            counter=spec.kind is Kind.COUNTER,
-            ratio=spec.unit == "1",
-            timestamp=spec.name.endswith(".timestamp"),
-            scoped=scoped,
-            closed=closed,
-        )
-        found[name] = plain
-        if spec.kind is Kind.GAUGE and spec.unit == "1":
-            found[name + "_ratio"] = plain
-    return foreign() | found
-
-
-def foreign() -> dict[str, Series]:
-    """Return what other people's servers and exporters emit, as semconv/foreign_servers.py has it."""
-    found: dict[str, Series] = {}
-
-    def add(name: str, label: str, matchers: tuple[tuple[str, str, str], ...] = (), **kind: bool) -> None:
-        labels = {"job", "instance", label, *(matcher[0] for matcher in matchers)}
-        labels |= {"le"} if kind.get("bucket") else set()
-        labels |= found[name].labels if name in found else set()
-        found[name] = Series(frozenset(labels), **kind)
-
-    for server in SERVERS:
-        for calls in server.calls:
-            add(calls.name, server.model_label, calls.matchers, counter=True)
-        for spent in filter(None, (server.durations, server.loads)):
-            for name in (spent.seconds, spent.count):
-                add(name, spent.model_label or server.model_label, spent.matchers, counter=True)
-        for amount in filter(None, (server.running, server.waiting)):
-            add(amount.name, server.model_label)
-        if server.cache_used is not None:
-            add(server.cache_used.name, server.model_label, ratio=True)
-        for amount in filter(None, (server.input_tokens, server.output_tokens)):
-            add(amount.name, server.model_label, counter=True)
-        for amount in filter(None, (server.first_token, server.between_tokens)):
-            add(f"{amount.name}_bucket", server.model_label, counter=True, bucket=True)
-    for exporter in GPU_EXPORTERS:
-        for amount in (
-            exporter.memory_used,
-            exporter.memory_free,
-            exporter.memory_total,
-            exporter.utilization,
-            exporter.temperature,
-            exporter.power,
-        ):
-            if amount is not None:
-                add(amount.name, exporter.gpu_label, ratio=amount is exporter.utilization)
-    return found
 
 
 def for_prometheus(query: str, variables: Iterable[str] = ()) -> str:
@@ -141,18 +43,19 @@ def selector_of(query: str) -> str:
     return f"count by ({match[2]}) ({match[1]})"
 
 
-def faults(query: str, legend: str = "") -> list[str]:
+def faults(query: str, legend: str = "", *, others: bool = False) -> list[str]:
     """Return what is wrong with a query; nothing where it is proven.
 
     Args:
         query: PromQL, without Grafana's words.
         legend: ``{{labels}}`` that must be on the answer.
+        others: whether it is meant to ask for what others recorded by the same names.
     """
     try:
         tree = parser.parse(query)
     except ValueError as error:
         return [f"is no PromQL: {error}"]
-    proof = _Proof()
+    proof = _Proof(others)
     labels = proof.visit(tree)
     if labels is not None:
         missing = set(re.findall(r"{{(\w+)}}", legend)) - labels
@@ -161,8 +64,9 @@ def faults(query: str, legend: str = "") -> list[str]:
 
 
 class _Proof:
-    def __init__(self) -> None:
+    def __init__(self, others: bool = False) -> None:
         self.found: list[str] = []
+        self.scope = ("NotEqual" if others else "Equal", a.SCOPE)
 
     def visit(self, node: Any, inside: str = "") -> frozenset[str] | None:
         """Check a node; return the labels of its answer, None for a number."""
@@ -202,7 +106,7 @@ class _Proof:
             self.found.append(f"{inside} of {_text(node)}, which is no counter")
         scope = label_name(a.SCOPE_NAME)
         matchers = {matcher.name: matcher for matcher in node.matchers.matchers}
-        if series.scoped and (scope not in matchers or matchers[scope].value != a.SCOPE):
+        if series.scoped and (scope not in matchers or _operator_and_value(matchers[scope]) != self.scope):
             self.found.append(f"{_text(node)} does not ask for our scope")
         for name, matcher in matchers.items():
             if name != "__name__":
@@ -261,9 +165,12 @@ class _Proof:
         operator = str(node.op)
         labels = self.visit(node.expr, operator)
         by = _by(node)
-        bounds = [matcher for one in _selectors(node.expr) for matcher in one.matchers.matchers if matcher.name == "le"]
-        if operator in SUMS and _is_share(node.expr, self._under(node.expr)):
-            self.found.append(f"{operator} of shares: {_text(node)}")
+        bounds = [matcher for one in selectors(node.expr) for matcher in one.matchers.matchers if matcher.name == "le"]
+        under = self._under(node.expr)
+        if operator in SUMS and _does_not_add(node.expr, under):
+            self.found.append(f"{operator} of what does not add up: {_text(node)}")
+        if operator in {"sum", "avg"} and any(series.quantile for series in under):
+            self.found.append(f"{operator} of quantiles: {_text(node)}")
         if labels is not None:
             self.found += [f"{label} is not on what is grouped by it" for label in sorted(by - labels)]
         buckets = any(series.bucket for series in self._under(node.expr))
@@ -294,17 +201,21 @@ class _Proof:
             self.found += [
                 f"{label} is not on both sides of {node.op}" for label in matching.labels if label not in left & right
             ]
-        elif left != right and str(node.op) != "or":
+        elif left != right:
             self.found.append(f"the sides of {node.op} have different labels: {sorted(left ^ right)}")
 
     def _compared(self, left: Any, right: Any) -> None:
         number = getattr(_bare(right), "val", None)
-        if number is not None and number > 1 and _is_share(left, self._under(left)):
+        if not _is_share(left, self._under(left)):
+            return
+        if number is not None and number > 1:
             self.found.append(f"a share is never {number:g}: it goes from 0 to 1")
+        if any(series.threshold and not series.ratio for series in self._under(right)):
+            self.found.append(f"a share is compared with what is none: {_text(right)}")
 
     def _under(self, node: Any) -> list[Series]:
         names: list[str] = []
-        for part in _selectors(node):
+        for part in selectors(node):
             names.extend([part.name] if part.name else [])
             for matcher in part.matchers.matchers:
                 if matcher.name == "__name__":
@@ -312,7 +223,8 @@ class _Proof:
         return [known()[name] for name in names if name in known()]
 
 
-def _selectors(node: Any) -> list[Any]:
+def selectors(node: Any) -> list[Any]:
+    """Return the selectors of a query or a part of one."""
     found: list[Any] = []
     parser.walk(node, pre_visit=lambda part: found.append(part) if type(part).__name__ == "VectorSelector" else None)
     return found
@@ -338,6 +250,14 @@ def _is_rate(node: Any) -> bool:
 def _is_share(node: Any, series: list[Series]) -> bool:
     # A rate of a rate is none; a product or a count of shares is no share.
     return bool(series) and all(one.ratio for one in series) and type(_bare(node)).__name__ != "BinaryExpr"
+
+
+def _does_not_add(node: Any, series: list[Series]) -> bool:
+    return bool(series) and not any(one.adds for one in series) and type(_bare(node)).__name__ != "BinaryExpr"
+
+
+def _operator_and_value(matcher: Any) -> tuple[str, str]:
+    return str(matcher.op).rpartition(".")[2], matcher.value
 
 
 def _text(node: Any) -> str:
