@@ -33,10 +33,16 @@ NO_KINDS = {"__init__", *FOLDERS["recommenders"].others}
 @pytest.mark.parametrize("name", HISTORIES)
 @pytest.mark.parametrize("recommender", RECOMMENDERS, ids=KINDS)
 def test_every_model_gets_advice_or_a_reason(recommender: Recommender, name: str) -> None:
-    """Each model is in exactly one of the two lists, with figures that can be written down."""
+    """Each model is in exactly one of the two lists, with figures that can be written down.
+
+    Several things may be wrong with the performance of one; of every other kind there is one line.
+    """
     known = HISTORIES[name]()
     findings = recommender.recommend(known, AdviceSettings())
     told = [entry.model for entry in findings.recommendations]
+    if recommender.kind == "performance":
+        assert len({(entry.model, entry.reason_code) for entry in findings.recommendations}) == len(told)
+        told = list(dict.fromkeys(told))
     silent = [entry.model for entry in findings.withheld]
     assert sorted(told + silent) == list(known.models)
     for entry in findings.recommendations:

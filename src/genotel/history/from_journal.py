@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -82,7 +83,20 @@ class Journal:
             last_used=last_used,
             size_bytes=np.full(len(names), np.nan),
             parameters=parameters,
+            operations=_operations(names, hours),
         )
+
+
+def _operations(names: list[str], hours: Iterable[HourlyUsage]) -> tuple[str | None, ...]:
+    """Return what each model does most; loads belong to no operation."""
+    calls: Counter[tuple[str, str]] = Counter()
+    for row in hours:
+        if row.operation:
+            calls[row.model, row.operation] += row.total
+    mostly: dict[str, str] = {}
+    for (model, operation), _ in sorted(calls.items(), key=lambda item: (item[1], item[0])):
+        mostly[model] = operation
+    return tuple(mostly.get(name) for name in names)
 
 
 class _Row(NamedTuple):

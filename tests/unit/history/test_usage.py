@@ -45,6 +45,7 @@ def test_an_empty_history_has_no_data() -> None:
         ({"observed": np.ones(5, dtype=bool)}, "observed must have the shape"),
         ({"hourly": HourTable.gather(np.array([2]), np.array([EPOCH_DAY * 24]))}, "a model that is not there"),
         ({"hourly": HourTable.gather(np.array([0]), np.array([1]))}, "outside of start and end"),
+        ({"operations": ("chat",) * 9}, "operations must be"),
     ],
 )
 def test_a_history_that_contradicts_itself_is_refused(change: dict[str, object], message: str) -> None:
