@@ -56,7 +56,7 @@ def serve_page(arguments: Mapping[str, str]) -> None:
         # Before anybody can ask: a page without the others' counts would be one that goes backwards.
         with _spool(settings, page), closing(_served(page, settings.page)) as server:
             if server.exposure:
-                print(f"genotel: {server.url}: {server.exposure}", file=sys.stderr)  # noqa: T201  (as below)
+                print(f"genotel: {server.exposure}", file=sys.stderr)  # noqa: T201  (as below)
             print(f"genotel: serving {server.url}", file=sys.stderr, flush=True)  # noqa: T201  (it says where)
             while True:
                 signal.pause()

@@ -84,7 +84,7 @@ class ConnectionLoop:
             from genotel.exposition.tls_connection import TlsConnection
 
             connection_type = TlsConnection
-            self._handshakes = HandshakeThread(gate, self.deliver_client, limits=limits, clock=clock)
+            self._handshakes = HandshakeThread(gate, self._wake, limits=limits, clock=clock)
         self._connections = Connections(
             self._selector, limits, clock, connection_type=connection_type, withdraw=self._withdraw
         )
@@ -97,11 +97,6 @@ class ConnectionLoop:
     def deliver_verdict(self, examination: Examination, refusal: Answer | None) -> None:
         """Hand over what an examination came to; from any thread."""
         self._delivered.append(partial(self._take_verdict, examination, refusal))
-        self._wake()
-
-    def deliver_client(self, client: socket.socket) -> None:
-        """Hand over a client whose handshake is done; from any thread."""
-        self._delivered.append(partial(self._connections.add, client))
         self._wake()
 
     def stop(self) -> None:
@@ -152,6 +147,9 @@ class ConnectionLoop:
                 self._wake_receiver.recv(4096)
             elif key.data in self._connections:
                 self._serve(key.data)
+        if self._handshakes is not None:
+            for client in self._handshakes.finished():
+                self._connections.add(client)
         while self._delivered:
             self._delivered.popleft()()
         self._expire(self._clock.monotonic())
@@ -230,18 +228,23 @@ class ConnectionLoop:
                     )
                 self._connections.watch(connection, selectors.EVENT_READ)
                 return False
-            connection.request = request
-            refusal = None if self._gate is None else self._gate.examine(request)
-            if refusal is not None:
-                self._hold(connection, request, refusal)
-                return True
-            self._respond(connection, self._routes.answer(request))
         except BadRequestError as error:
-            connection.closing = True
-            self._answer(connection, plain(error.status))
+            self._break_off(connection, error.status)
+            return True
+        connection.request = request
+        refusal = None if self._gate is None else self._gate.examine(request)
+        if refusal is None:
+            self._respond(connection, request)
+        else:
+            self._hold(connection, request, refusal)
         return True
 
-    def _respond(self, connection: Connection, answer: Answer | Scrape) -> None:
+    def _respond(self, connection: Connection, request: Request) -> None:
+        try:
+            answer = self._routes.answer(request)
+        except BadRequestError as error:
+            self._break_off(connection, error.status)
+            return
         if isinstance(answer, Answer):
             self._answer(connection, answer)
         elif self._renderer.submit(answer):
@@ -273,14 +276,10 @@ class ConnectionLoop:
             # Its client has gone or has had its 503.
             return
         connection.examination = None
-        try:
-            if refusal is not None:
-                self._refuse(connection, examination.request, refusal)
-            else:
-                self._respond(connection, self._routes.answer(examination.request))
-        except BadRequestError as error:
-            connection.closing = True
-            self._answer(connection, plain(error.status))
+        if refusal is None:
+            self._respond(connection, examination.request)
+        else:
+            self._refuse(connection, examination.request, refusal)
         self._advance(connection)
 
     def _take_delivery(self, scrape: Scrape, rendering: Rendering | None) -> None:
@@ -302,6 +301,10 @@ class ConnectionLoop:
         self._metrics.count(scrape.format.name, answer.status.value, page_bytes=page_bytes)
         self._answer(connection, answer)
 
+    def _break_off(self, connection: Connection, status: HTTPStatus) -> None:
+        connection.closing = True
+        self._answer(connection, plain(status))
+
     def _answer(self, connection: Connection, answer: Answer) -> None:
         request = connection.request
         if request is None or not request.reusable or self._stopping:
@@ -316,19 +319,16 @@ class ConnectionLoop:
         """End what takes too long, and accept again after a pause."""
         self._listeners.resume(now)
         for connection in [connection for connection in self._connections if connection.deadline <= now]:
-            if connection.scrape is not None:
-                scrape = connection.scrape
-                self._withdraw(connection)
+            scrape, examination = connection.scrape, connection.examination
+            self._withdraw(connection)
+            if scrape is not None:
                 self._answer_scrape(connection, scrape, unavailable())
                 self._advance(connection)
-            elif connection.examination is not None:
-                request = connection.examination.request
-                self._withdraw(connection)
-                self._refuse(connection, request, unavailable())
+            elif examination is not None:
+                self._refuse(connection, examination.request, unavailable())
                 self._advance(connection)
             elif connection.phase is Phase.READING:
-                connection.closing = True
-                self._answer(connection, plain(HTTPStatus.REQUEST_TIMEOUT))
+                self._break_off(connection, HTTPStatus.REQUEST_TIMEOUT)
                 self._advance(connection)
             else:
                 self._connections.drop(connection)

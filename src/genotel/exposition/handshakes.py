@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from genotel import guard
@@ -56,7 +56,7 @@ class HandshakeThread:
 
     Args:
         gate: tells the terms, asked anew for each connection, and counts how handshakes end.
-        deliver: called in the thread with each connection whose handshake is done.
+        notify: called in the thread when a connection has finished, to be fetched by :meth:`finished`.
         limits: how many may be under way, of which then the oldest makes room, and how long one may take.
         clock: measures that.
 
@@ -66,16 +66,17 @@ class HandshakeThread:
     def __init__(
         self,
         gate: Gate,
-        deliver: Callable[[socket.socket], None],
+        notify: Callable[[], None],
         *,
         limits: Limits,
         clock: Clock,
     ) -> None:
         self._gate = gate
-        self._deliver = deliver
+        self._notify = notify
         self._limits = limits
         self._clock = clock
         self._arrived: deque[socket.socket] = deque()
+        self._finished: deque[socket.socket] = deque()
         # In the order of their arrival, which is also that of their deadlines.
         self._handshakes: dict[int, _Handshake] = {}
         self._stopping = False
@@ -99,6 +100,11 @@ class HandshakeThread:
                 self._arrived.pop().close()
         self._wake()
 
+    def finished(self) -> Iterator[socket.socket]:
+        """Yield each connection whose handshake is done, once; from the server's own thread."""
+        while self._finished:
+            yield self._finished.popleft()
+
     def stop(self, timeout_seconds: float) -> None:
         """Hang up on everybody whose handshake is not done."""
         self._stopping = True
@@ -113,8 +119,9 @@ class HandshakeThread:
         self._selector.close()
         self._wake_receiver.close()
         self._wake_sender.close()
-        while self._arrived:
-            self._arrived.popleft().close()
+        for clients in (self._arrived, self._finished):
+            while clients:
+                clients.popleft().close()
         for handshake in self._handshakes.values():
             handshake.close()
         self._handshakes.clear()
@@ -179,7 +186,8 @@ class HandshakeThread:
                 return
             self._forget(handshake)
             self._gate.count_handshake(HANDSHAKE_DONE)
-            self._deliver(tls)
+            self._finished.append(tls)
+            self._notify()
 
     def _wrap(self, handshake: _Handshake) -> ssl.SSLSocket | None:
         """Return the connection in TLS, by the terms of this moment; None where it ended here."""

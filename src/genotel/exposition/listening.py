@@ -121,7 +121,7 @@ def split_address(address: str) -> tuple[str, int | None]:
         return address, None
     host, colon, port = address.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not port.isdecimal() or (":" in host and not bracketed):
+    if not colon or not (port.isascii() and port.isdecimal()) or (":" in host and not bracketed):
         raise SettingsError(
             f"{address!r} is no address to listen on: expected host:port, :port, [IPv6]:port or unix:/path"
         )

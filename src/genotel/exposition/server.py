@@ -91,6 +91,13 @@ class PageServer:
         self._thread: threading.Thread | None = None
 
     @property
+    def address(self) -> str:
+        """Return what was bound to: ``host:port``, or ``unix:/path``."""
+        if self._host.startswith(UNIX_PREFIX):
+            return self._host
+        return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Return the page's address as a client on this machine can open it."""
         if self._host.startswith(UNIX_PREFIX):

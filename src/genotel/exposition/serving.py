@@ -58,8 +58,8 @@ class ServedPage(PageServer):
         if not self.is_on_a_network or (self._access is not None and self._access.is_tls):
             return None
         if self._access is not None and self._access.has_users:
-            return "passwords cross the network in the clear, since the web configuration has no tls_server_config"
-        return "whoever reaches this address may read the page; TLS and users are named by a web configuration file"
+            return f"passwords go to {self.address} in the clear: the web configuration file has no tls_server_config"
+        return f"whoever reaches {self.address} may read the page: a web configuration file names users and TLS"
 
 
 def open_access(web_config_file: Path) -> WebAccess:
@@ -102,5 +102,5 @@ def serve_if_free(page: Page, where: PageSettings, *, quiet: bool = False) -> Se
             )
         return None
     if server.exposure:
-        logger.warning("genotel: %s: %s", server.url, server.exposure)
+        logger.warning("genotel: %s", server.exposure)
     return server

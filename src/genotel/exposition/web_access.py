@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from http import HTTPStatus
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class WebAccess:
         self._file = WebFile(path, clock=clock)
         self._clock = clock
         self._checks = PasswordChecks()
+        self._lock = threading.Lock()
         self._bucket: TokenBucket | None = None
         self.is_tls = self._file.config.context is not None
         self.metrics = WebMetrics(
@@ -56,11 +58,11 @@ class WebAccess:
 
         Reading the file again and comparing passwords take time and are not done here.
         """
-        if not self._has_token():
-            return plain(HTTPStatus.TOO_MANY_REQUESTS, ("Retry-After", str(RETRY_AFTER_SECONDS)))
         if not self._file.is_current:
             return Examination(request, urgent=True)
         config = self._file.config
+        if not self._has_token(config):
+            return _too_many()
         if not config.users:
             return None
         credentials = read_credentials(request.headers.get("authorization", ""))
@@ -70,6 +72,9 @@ class WebAccess:
     def settle(self, examination: Examination) -> Answer | None:
         """Return a refusal, or None for a request that may pass, by what the file says now."""
         config = self._file.refresh()
+        # The others have had their token before they came here.
+        if examination.urgent and not self._has_token(config):
+            return _too_many()
         if not config.users:
             return None
         credentials = read_credentials(examination.request.headers.get("authorization", ""))
@@ -101,14 +106,18 @@ class WebAccess:
             known = self._checks.is_right(config.users, credentials)
         return known
 
-    def _has_token(self) -> bool:
-        limit = self._file.config.rate_limit
-        if limit is None:
-            self._bucket = None
-            return True
-        if self._bucket is None or self._bucket.limit != limit:
-            self._bucket = TokenBucket(limit, self._clock)
-        return self._bucket.take()
+    def _has_token(self, config: WebConfig) -> bool:
+        with self._lock:
+            if config.rate_limit is None:
+                self._bucket = None
+                return True
+            if self._bucket is None or self._bucket.limit != config.rate_limit:
+                self._bucket = TokenBucket(config.rate_limit, self._clock)
+            return self._bucket.take()
+
+
+def _too_many() -> Answer:
+    return plain(HTTPStatus.TOO_MANY_REQUESTS, ("Retry-After", str(RETRY_AFTER_SECONDS)))
 
 
 def _verdict(right: bool) -> Answer | None:

@@ -23,8 +23,8 @@ MAX_MISTAKES = 20
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "false": False}
 _PLAIN_KEY = re.compile(r"[\w.-]{1,60}")
-# What the parser quotes may be a piece of a secret, except for its own names of tokens and single signs.
-_QUOTED = re.compile(r"'(?!<)[^']{2,}'|\"[^\"]{2,}\"")
+# What the parser quotes may be a piece of a secret, except for its own names of tokens and for single signs.
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _MAX_SHOWN = 60
 
 
@@ -158,7 +158,7 @@ def read_table(path: Path, mistakes: Mistakes) -> Table:
         mistakes.add("", f"cannot be read: {error.strerror or error}")
     except yaml.MarkedYAMLError as error:
         line = None if error.problem_mark is None else error.problem_mark.line + 1
-        mistakes.add("", f"is not YAML: {_QUOTED.sub('…', error.problem or 'it cannot be parsed')}", line=line)
+        mistakes.add("", f"is not YAML: {_QUOTED.sub(_unquoted, error.problem or 'it cannot be parsed')}", line=line)
     except (yaml.YAMLError, UnicodeDecodeError):
         mistakes.add("", "is not YAML: it has bytes or signs that are not allowed in a text")
     except RecursionError:
@@ -190,6 +190,11 @@ def shown(text: str) -> str:
         "'two\\\\nlines'"
     """
     return repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    inside = match[1] or match[2] or ""
+    return match[0] if inside.startswith("<") or len(inside) <= 2 else "…"
 
 
 def _is_nothing(node: yaml.Node) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from genotel.exposition.format import Format
 from genotel.exposition.server import PageServer
+from tests.certificates import Authority
 
 PATIENCE_SECONDS = 10.0
 
@@ -49,8 +52,10 @@ class Reply(NamedTuple):
 class Client:
     """Speak to a server byte by byte."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.socket = socket.create_connection((host, port), timeout=PATIENCE_SECONDS)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self._file = self.socket.makefile("rb")
 
     def send(self, raw: bytes) -> Client:
@@ -98,6 +103,29 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Sign certificates that the clients of a test may trust."""
+    return Authority()
+
+
+@pytest.fixture
+def web_file(tmp_path: Path, authority: Authority) -> Callable[[str], Path]:
+    """Write a web configuration file; where it names TLS there is ``server.crt`` with its key beside it."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "web.yml"
+        if "server.crt" in text and not (tmp_path / "server.crt").exists():
+            authority.issue("127.0.0.1", "localhost").write(tmp_path)
+        # Beside it and renamed, as a careful operator does.
+        beside = tmp_path / "web.yml.new"
+        beside.write_text(text, encoding="utf-8")
+        beside.rename(path)
+        return path
+
+    return write
+
+
 @pytest.fixture
 def page() -> Iterator[FakePage]:
     """Give a page whose gate is open at the end, whatever happens."""
@@ -124,8 +152,8 @@ def connect() -> Iterator[Callable[..., Client]]:
     """Open connections to a server and close them at the end."""
     with ExitStack() as stack:
 
-        def open_connection(server: PageServer, host: str = "127.0.0.1") -> Client:
-            client = Client(server.port, host)
+        def open_connection(server: PageServer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Client:
+            client = Client(server.port, host, tls)
             stack.callback(client.close)
             return client
 
