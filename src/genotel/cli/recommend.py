@@ -28,6 +28,16 @@ from genotel.cli.sources import (
     Tenant,
     chosen_source,
 )
+from genotel.cli.watching import (
+    Host,
+    Interval,
+    MemoryFile,
+    Port,
+    Watch,
+    WatchOptions,
+    WebhookSecret,
+    WebhookUrl,
+)
 from genotel.clock import SYSTEM_CLOCK
 from genotel.errors import SettingsError
 from genotel.recommenders.advice import Advice, advise, check_kinds
@@ -84,6 +94,13 @@ def recommend(
         str | None,
         typer.Option(help="With --apply and --emit-script: from which priority on advice counts; by default medium."),
     ] = None,
+    watch: Watch = False,
+    interval: Interval = None,
+    host: Host = None,
+    port: Port = None,
+    memory: MemoryFile = None,
+    webhook: WebhookUrl = None,
+    webhook_secret_file: WebhookSecret = None,
 ) -> None:
     """Say which models can be deleted and which are failing, how sure that is, and why."""
     report = report_named(format_name)
@@ -99,6 +116,14 @@ def recommend(
     settings = load_settings()
     access = ServerOptions(tenant, bearer_token_file, tuple(header or ()), ca_file, cert_file, key_file)
     source = chosen_source(prometheus, journal, events, access, checkpoint)
+    watching = WatchOptions(interval, host, port, memory, webhook, webhook_secret_file)
+    if watch:
+        reports = {"--output": output, "--fail-on": fail_on, "--hand-over": hand_over_to}
+        reports["--format"] = None if format_name == "table" else format_name
+        watching.refuse_with_watch(reports | {"--apply": apply_it, "--emit-script": emit_script})
+        watching.run(source, kinds)
+        return
+    watching.refuse_without_watch()
     advice = advise(source.load_usage(), kinds, settings.advice)
     if emit_script or apply_it:
         machine = this_machine(settings, journal)

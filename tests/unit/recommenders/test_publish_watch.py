@@ -5,126 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from genotel import guard
-from genotel.clock import Clock
 from genotel.errors import InputError, ServerError, SettingsError
-from genotel.exposition.page import Page
-from genotel.history.kept import KeptHistories
-from genotel.history.usage import UsageHistory, empty_history
-from genotel.prometheus_api.query_times import QueryTimes
+from genotel.history.usage import UsageHistory
 from genotel.recommenders import publish_watch
-from genotel.recommenders.publish import AdvicePage
-from genotel.recommenders.publish_watch import Watcher, watch
+from genotel.recommenders.publish_watch import watch
 from genotel.recommenders.publish_webhook import Webhook
 from genotel.settings import Settings, load_settings
 from histories import EPOCH, history
-from tests.pages import labelled, read_page
-
-DAY = 86_400.0
-KINDS = ("cleanup", "preload")
-Values = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-@dataclass
-class Told:
-    """Be a source that tells what it is given, at a time that is given."""
-
-    known: UsageHistory | Exception
-    now: float = EPOCH
-    said: list[str] = field(default_factory=list)
-
-    def load_usage(self) -> UsageHistory:
-        """Return the history, or fail."""
-        if isinstance(self.known, Exception):
-            raise self.known
-        return self.known
-
-    @property
-    def clock(self) -> Clock:
-        """Return a clock that stands still."""
-        return Clock(wall=lambda: self.now, monotonic=lambda: self.now)
-
-
-def days(until: int, *, revived: bool = False, hidden: tuple[int, ...] = ()) -> UsageHistory:
-    """Return a history of a model that is used daily and of one that died on the fourth day, or came back."""
-    dead = [0, 1, 2, 3, *([until - 1] if revived else [])]
-    return history({"busy": range(until), "dead": dead}, days=until, sizes={"dead": 7e9}, hidden=hidden)
-
-
-def watcher(told: Told, memory: Path | None = None, most: int = 200, webhook: Webhook | None = None) -> Watcher:
-    """Return a watcher of a source with a page of its own."""
-    page = AdvicePage(
-        most=most,
-        keep_seconds=DAY,
-        has_webhook=webhook is not None,
-        clock=told.clock,
-        kept=KeptHistories(told.clock),
-        times=QueryTimes(),
-    )
-    found = Watcher(
-        told,
-        KINDS,
-        load_settings({"watch_series": most}, environ={}),
-        page,
-        memory,
-        webhook,
-        told.said.append,
-        told.clock,
-        KeptHistories(),
-    )
-    return found
-
-
-def shown(of: Watcher) -> Values:
-    """Return what the page shows, by name and labels."""
-    return read_page(Page([of.page]))
-
-
-def advised(values: Values) -> dict[str, set[str]]:
-    """Return the models that advice is shown about, by kind."""
-    found: dict[str, set[str]] = {}
-    for (name, labels), value in values.items():
-        if name == "genotel_advice_open":
-            assert value == 1
-            by_name = dict(labels)
-            found.setdefault(by_name["genotel_kind"], set()).add(by_name["gen_ai_request_model"])
-    return found
-
-
-def of(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
-    """Return the key of a series of ours."""
-    return labelled(name, otel_scope_name="genotel", **labels)
-
-
-def test_a_run_shows_its_advice_and_its_forecasts() -> None:
-    """Models by kind, figures as values, counts of what stands and of what is withheld."""
-    told = Told(days(60), now=EPOCH + 60 * DAY)
-    watching = watcher(told)
-    assert not watching.page.is_ready
-    assert watching.run()
-    assert watching.page.is_ready
-    values = shown(watching)
-    assert advised(values) == {"cleanup": {"dead"}, "preload": {"busy"}}
-    about = {"genotel_kind": "cleanup", "gen_ai_request_model": "dead"}
-    assert values[of("genotel_advice_saving_size_bytes", **about)] == 7e9
-    assert values[of("genotel_advice_since_timestamp_seconds", **about)] == EPOCH + 60 * DAY
-    assert 0.5 <= values[of("genotel_advice_confidence", **about)] <= 1.0
-    assert of("genotel_advice_saving_time_per_day_seconds", **about) not in values
-    standing = {key: value for key, value in values.items() if key[0] == "genotel_advice_standing"}
-    assert len(standing) == 6
-    assert sum(standing.values()) == 2
-    assert values[of("genotel_advice_withheld", genotel_kind="cleanup", genotel_reason="in_use")] == 1
-    bands = {"gen_ai_request_model": "busy", "genotel_horizon": "1d"}
-    assert values[of("genotel_forecast_requests", genotel_band="upper", **bands)] == 1
-    assert values[of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1h")] == EPOCH + 60 * DAY + 3600
-    assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
-    assert values[of("genotel_recommender_history_observed")] == 1.0
-    assert values[of("genotel_recommender_runs_total", genotel_result="ok")] == 1
+from tests.watching import DAY, KINDS, Told, advised, days, of, shown, watcher
 
 
 def test_what_became_of_advice_is_counted_when_its_horizon_has_passed() -> None:
@@ -210,70 +104,6 @@ def test_trouble_keeps_the_last_advice_with_its_age_and_is_said_once() -> None:
     told.known = days(60)
     assert watching.run()
     assert told.said == ["http://x: nothing answers there", "the history can be read again"]
-
-
-def test_what_is_too_old_is_absent() -> None:
-    """Forecasts when their hour has passed, advice after a day; counters and the time of the last run stay."""
-    told = Told(days(60), now=EPOCH + 60 * DAY)
-    watching = watcher(told)
-    watching.run()
-    told.now += 3700
-    names = {name for name, _ in shown(watching)}
-    assert of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1h") not in shown(watching)
-    assert of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1d") in shown(watching)
-    assert "genotel_advice_open" in names
-    told.now += DAY
-    names = {name for name, _ in shown(watching)}
-    assert not {
-        name for name in names if name.startswith(("genotel_forecast", "genotel_advice_open", "genotel_advice_st"))
-    }
-    assert {"genotel_recommender_last_run_timestamp_seconds", "genotel_advice_results_total"} <= names
-
-
-def test_advice_that_no_longer_stands_disappears() -> None:
-    """Absent, not 0."""
-    told = Told(days(60), now=EPOCH + 60 * DAY)
-    watching = watcher(told)
-    watching.run()
-    told.known = days(61, revived=True)
-    watching.run()
-    assert "cleanup" not in advised(shown(watching))
-
-
-def test_a_history_without_anything_is_shown_as_such() -> None:
-    """No window, no advice, no forecast; and no NaN."""
-    watching = watcher(Told(empty_history("nothing")))
-    assert watching.run()
-    values = shown(watching)
-    assert advised(values) == {}
-    assert values[of("genotel_recommender_history_models")] == 0
-    assert of("genotel_recommender_history_span_seconds") not in values
-
-
-def test_models_have_series_of_their_own_up_to_a_limit() -> None:
-    """The most urgent and best first; the counts tell of all."""
-    names = {f"m{k:03d}": [k % 20] for k in range(300)}
-    told = Told(history({**names, "busy": range(120)}, days=120), now=EPOCH + 120 * DAY)
-    watching = watcher(told, most=10)
-    watching.run()
-    values = shown(watching)
-    assert {kind: len(models) for kind, models in advised(values).items()} == {"cleanup": 10, "preload": 1}
-    standing = sum(value for (name, labels), value in values.items() if name == "genotel_advice_standing")
-    assert standing > 100
-    forecast = {labels for name, labels in values if name == "genotel_forecast_probability"}
-    assert len(forecast) == 20
-
-
-def test_a_history_that_was_kept_is_not_worked_on_again() -> None:
-    """The page goes on telling of when it was read."""
-    told = Told(days(60), now=EPOCH + 60 * DAY)
-    watching = watcher(told)
-    watching.run()
-    told.now += 300
-    watching.run()
-    values = shown(watching)
-    assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
-    assert values[of("genotel_recommender_runs_total", genotel_result="ok")] == 2
 
 
 def test_a_fault_of_ours_costs_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,7 +225,7 @@ def test_two_watches_do_not_share_a_memory(short: Callable[..., Settings]) -> No
 
 def test_places_that_cannot_be_had_are_named(short: Callable[..., Settings], tmp_path: Path) -> None:
     """An address that is not ours, a folder that is a file."""
-    with pytest.raises(SettingsError, match="cannot serve on 192.0.2.1 port 0"):
+    with pytest.raises(SettingsError, match=r"cannot serve on 192\.0\.2\.1 port 0"):
         watch(Told(days(5)), KINDS, short(watch_host="192.0.2.1"))
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="the memory of advice cannot be kept here"):

@@ -1,0 +1,97 @@
+"""What the page of advice shows, and what it leaves out."""
+
+from __future__ import annotations
+
+from genotel.history.usage import empty_history
+from histories import EPOCH, history
+from tests.watching import DAY, Told, advised, days, of, shown, watcher
+
+
+def test_a_run_shows_its_advice_and_its_forecasts() -> None:
+    """Models by kind, figures as values, counts of what stands and of what is withheld."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    assert not watching.page.is_ready
+    assert watching.run()
+    assert watching.page.is_ready
+    values = shown(watching)
+    assert advised(values) == {"cleanup": {"dead"}, "preload": {"busy"}}
+    about = {"genotel_kind": "cleanup", "gen_ai_request_model": "dead"}
+    assert values[of("genotel_advice_saving_size_bytes", **about)] == 7e9
+    assert values[of("genotel_advice_since_timestamp_seconds", **about)] == EPOCH + 60 * DAY
+    assert 0.5 <= values[of("genotel_advice_confidence", **about)] <= 1.0
+    assert of("genotel_advice_saving_time_per_day_seconds", **about) not in values
+    standing = {key: value for key, value in values.items() if key[0] == "genotel_advice_standing"}
+    assert len(standing) == 6
+    assert sum(standing.values()) == 2
+    assert values[of("genotel_advice_withheld", genotel_kind="cleanup", genotel_reason="in_use")] == 1
+    bands = {"gen_ai_request_model": "busy", "genotel_horizon": "1d"}
+    assert values[of("genotel_forecast_requests", genotel_band="upper", **bands)] == 1
+    assert values[of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1h")] == EPOCH + 60 * DAY + 3600
+    assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
+    assert values[of("genotel_recommender_history_observed")] == 1.0
+    assert values[of("genotel_recommender_runs_total", genotel_result="ok")] == 1
+
+
+def test_what_is_too_old_is_absent() -> None:
+    """Forecasts when their hour has passed, advice after a day; counters and the time of the last run stay."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.now += 3700
+    names = {name for name, _ in shown(watching)}
+    assert of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1h") not in shown(watching)
+    assert of("genotel_forecast_target_timestamp_seconds", genotel_horizon="1d") in shown(watching)
+    assert "genotel_advice_open" in names
+    told.now += DAY
+    names = {name for name, _ in shown(watching)}
+    assert not {
+        name for name in names if name.startswith(("genotel_forecast", "genotel_advice_open", "genotel_advice_st"))
+    }
+    assert {"genotel_recommender_last_run_timestamp_seconds", "genotel_advice_results_total"} <= names
+
+
+def test_advice_that_no_longer_stands_disappears() -> None:
+    """Absent, not 0."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.known = days(61, revived=True)
+    watching.run()
+    assert "cleanup" not in advised(shown(watching))
+
+
+def test_a_history_without_anything_is_shown_as_such() -> None:
+    """No window, no advice, no forecast; and no NaN."""
+    watching = watcher(Told(empty_history("nothing")))
+    assert watching.run()
+    values = shown(watching)
+    assert advised(values) == {}
+    assert values[of("genotel_recommender_history_models")] == 0
+    assert of("genotel_recommender_history_span_seconds") not in values
+
+
+def test_models_have_series_of_their_own_up_to_a_limit() -> None:
+    """The most urgent and best first; the counts tell of all."""
+    names = {f"m{k:03d}": [k % 20] for k in range(300)}
+    told = Told(history({**names, "busy": range(120)}, days=120), now=EPOCH + 120 * DAY)
+    watching = watcher(told, most=10)
+    watching.run()
+    values = shown(watching)
+    assert {kind: len(models) for kind, models in advised(values).items()} == {"cleanup": 10, "preload": 1}
+    standing = sum(value for (name, labels), value in values.items() if name == "genotel_advice_standing")
+    assert standing > 100
+    forecast = {labels for name, labels in values if name == "genotel_forecast_probability"}
+    assert len(forecast) == 20
+
+
+def test_a_history_that_was_kept_is_not_worked_on_again() -> None:
+    """The page goes on telling of when it was read."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.now += 300
+    watching.run()
+    values = shown(watching)
+    assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
+    assert values[of("genotel_recommender_runs_total", genotel_result="ok")] == 2
