@@ -16,16 +16,18 @@ from typing import NamedTuple
 from genotel.collectors.exporter import DEFAULTS, refusal
 from genotel.collectors.model_stores import stores
 from genotel.collectors.registry import COLLECTORS
-from genotel.errors import JournalError
+from genotel.errors import JournalError, SettingsError
+from genotel.exposition.listening import UNIX_PREFIX
+from genotel.exposition.serving import open_access
 from genotel.journal.location import refuse_network_filesystem
-from genotel.settings import CONFIG_NAME, CONFIG_VARIABLE, Settings, read_settings
+from genotel.settings import CONFIG_NAME, CONFIG_VARIABLE, PageSettings, Settings, read_settings
 from genotel.settings.loading import hint
 
 _PREFIX = "GENOTEL_"
 
 
 class Check(NamedTuple):
-    """Hold every mistake, one line each, and what would be served: pairs of a word and a text."""
+    """Hold every mistake, one line each, or what would be served: pairs of a word and a text."""
 
     mistakes: tuple[str, ...]
     summary: tuple[tuple[str, str], ...]
@@ -55,19 +57,29 @@ def check(arguments: Mapping[str, object], environ: Mapping[str, str] | None = N
         given = [read.sources[name] for name in names if name in read.sources]
         place = " and ".join(given) or f"default {names[0]}"
         mistakes += [f"{place}: {mistake}" for mistake in function(read.settings)]
-    return Check(tuple(mistakes), tuple(_summary(read.settings, read.file)))
+    return Check(tuple(mistakes), () if mistakes else tuple(_summary(read.settings, read.file)))
 
 
 def _summary(settings: Settings, file: Path | None) -> Iterator[tuple[str, str]]:
     page = settings.page
-    host = f"[{page.host}]" if ":" in page.host else page.host
     yield "settings", f"no {CONFIG_NAME}" if file is None else str(file)
-    yield "page", f"http://{host}:{page.port or '(any free port)'}/metrics"
+    yield "page", _page(page)
+    yield "web configuration", str(page.web_config_file or "none")
     yield "collectors", ", ".join(_named(settings)) or "none"
     yield "spool", str(settings.spool.spool or "none")
     yield "journal", str(settings.journal.journal or "none")
     if settings.inventory.model_folders:
         yield "model folders", ", ".join(settings.inventory.model_folders)
+
+
+def _page(page: PageSettings) -> str:
+    if page.web_systemd_socket:
+        return "the sockets that systemd hands over"
+    if page.host.startswith(UNIX_PREFIX):
+        return page.host
+    host = f"[{page.host}]" if ":" in page.host else page.host
+    is_tls = page.web_config_file is not None and open_access(page.web_config_file).is_tls
+    return f"{'https' if is_tls else 'http'}://{host}:{page.port or '(any free port)'}/metrics"
 
 
 def _named(settings: Settings) -> list[str]:
@@ -90,6 +102,12 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
 
 def _address(settings: Settings) -> Iterator[str]:
     host, port = settings.page.host, settings.page.port
+    if settings.page.web_systemd_socket:
+        # What systemd hands over is there only when it starts the service.
+        return
+    if host.startswith(UNIX_PREFIX):
+        yield from _folder_faults(Path(host.removeprefix(UNIX_PREFIX)).parent)
+        return
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
@@ -99,6 +117,15 @@ def _address(settings: Settings) -> Iterator[str]:
             probe.bind(address)
     except OSError as error:
         yield refusal(error, host, port)
+
+
+def _web_config(settings: Settings) -> Iterator[str]:
+    path = settings.page.web_config_file
+    if path is not None:
+        try:
+            open_access(path)
+        except SettingsError as error:
+            yield str(error)
 
 
 def _collectors(settings: Settings) -> Iterator[str]:
@@ -166,6 +193,7 @@ def _folder_faults(folder: Path) -> Iterator[str]:
 # The settings that a fault is of, the first one named where nobody gave any -> the faults of their values.
 _CHECKS: dict[tuple[str, ...], Callable[[Settings], Iterator[str]]] = {
     ("port", "host"): _address,
+    ("web_config_file",): _web_config,
     ("collectors",): _collectors,
     ("spool",): _spool,
     ("journal",): _journal,

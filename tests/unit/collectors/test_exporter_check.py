@@ -12,6 +12,7 @@ from genotel.collectors.exporter_check import check
 from genotel.collectors.registry import COLLECTORS
 from genotel.journal import location
 from genotel.journal.writer import JournalWriter
+from tests.certificates import Authority
 
 NOTHING_WRONG = {"port": 0, "collectors": "none"}
 
@@ -36,6 +37,7 @@ def test_what_would_be_served_is_summed_up(tmp_path):
     assert dict(found.summary) == {
         "settings": "genotel.toml",
         "page": "http://[::1]:(any free port)/metrics",
+        "web configuration": "none",
         "collectors": ", ".join(COLLECTORS),
         "spool": str(tmp_path / "spool"),
         "journal": str(tmp_path / "j.db"),
@@ -49,10 +51,38 @@ def test_little_to_serve_is_said_too():
     assert dict(check(NOTHING_WRONG, environ={}).summary) == {
         "settings": "no genotel.toml",
         "page": "http://127.0.0.1:(any free port)/metrics",
+        "web configuration": "none",
         "collectors": "none",
         "spool": "none",
         "journal": "none",
     }
+
+
+def test_a_web_configuration_file_is_read(tmp_path):
+    """Each of its mistakes, or that TLS is spoken."""
+    path = tmp_path / "web.yml"
+    path.write_text("http_server_config: {http2: true}\nmore: 1\n", encoding="utf-8")
+    (mistake,) = mistakes(web_config_file=path)
+    assert mistake.startswith(f"argument web_config_file: {path}:1: http_server_config.http2: is true")
+    assert f"{path}:2: more: unknown key" in mistake
+    Authority().issue("localhost").write(tmp_path)
+    path.write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}", encoding="utf-8")
+    found = check(NOTHING_WRONG | {"web_config_file": path}, environ={})
+    assert found.mistakes == ()
+    assert dict(found.summary)["page"] == "https://127.0.0.1:(any free port)/metrics"
+    assert dict(found.summary)["web configuration"] == str(path)
+
+
+def test_a_path_to_serve_on_is_looked_at_and_not_made(tmp_path):
+    """Its folder has to be there; what systemd will hand over cannot be looked at."""
+    assert mistakes(host=f"unix:{tmp_path}/page.sock") == ()
+    (tmp_path / "file").touch()
+    assert "is not a folder" in mistakes(host=f"unix:{tmp_path}/file/page.sock")[0]
+    found = check(NOTHING_WRONG | {"host": f"unix:{tmp_path}/page.sock"}, environ={})
+    assert dict(found.summary)["page"] == f"unix:{tmp_path}/page.sock"
+    found = check(NOTHING_WRONG | {"web_systemd_socket": True, "host": "256.0.0.1"}, environ={})
+    assert dict(found.summary)["page"] == "the sockets that systemd hands over"
+    assert not (tmp_path / "page.sock").exists()
 
 
 def test_every_mistake_is_listed_with_its_place(tmp_path):
