@@ -12,8 +12,9 @@ from genotel.errors import SettingsError
 from genotel.history.checkpoint import Checkpointed
 from genotel.history.from_events import Events
 from genotel.history.from_journal import Journal
-from genotel.history.from_prometheus import Prometheus
+from genotel.history.from_prometheus import DEFAULT_DAYS, Prometheus
 from genotel.history.source import HistorySource
+from genotel.promql.usage_sources import UsageSource, own_source
 from genotel.settings import default_journal_path, load_settings
 
 PrometheusUrl = Annotated[
@@ -42,6 +43,18 @@ Headers = Annotated[list[str] | None, typer.Option(metavar="NAME: VALUE", help="
 CaFile = Annotated[Path | None, typer.Option(help="Certificates of the authorities to trust for the server.")]
 CertificateFile = Annotated[Path | None, typer.Option(help="Certificate that proves to the server who asks.")]
 KeyFile = Annotated[Path | None, typer.Option(help="Key of --cert-file, where it is not in the same file.")]
+Days = Annotated[
+    float | None, typer.Option(min=1.0, max=3650.0, help="How many days to look back in the server; 90 by default.")
+]
+SourceNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="Read what this one counted in the server alone (repeatable): genotel, vllm, tgi, … or own, "
+        "as [sources] of genotel.toml says; by default all that are found.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,8 @@ class ServerOptions:
     ca_file: Path | None = None
     certificate_file: Path | None = None
     key_file: Path | None = None
+    days: float | None = None
+    sources: tuple[str, ...] = ()
 
     @property
     def is_given(self) -> bool:
@@ -92,6 +107,9 @@ def _named_source(
     if prometheus is not None:
         return Prometheus(
             prometheus,
+            days=DEFAULT_DAYS if server.days is None else server.days,
+            sources=server.sources,
+            own=_own_source(),
             tenant=server.tenant,
             bearer_token_file=server.bearer_token_file,
             headers=dict(_header(text) for text in server.headers),
@@ -110,6 +128,13 @@ def _named_source(
             "--events FILE.csv, or a server with --prometheus URL"
         )
     return Journal(path)
+
+
+def _own_source() -> UsageSource | None:
+    own = load_settings().sources
+    if own.requests is None:
+        return None
+    return own_source(own.requests, own.failures, own.duration, own.loads, own.model_label)
 
 
 def _header(text: str) -> tuple[str, str]:

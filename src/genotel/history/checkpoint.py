@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from genotel.errors import InputError
 from genotel.history.hourly import SECONDS_PER_HOUR, Booleans, HourTable, Integers
@@ -106,7 +107,16 @@ def merge(older: UsageHistory, newer: UsageHistory) -> UsageHistory:
         size_bytes=size_bytes,
         parameters=newer.parameters,
         notes=newer.notes,
+        measured_by=_measured_by(models, older, newer),
     )
+
+
+def _measured_by(models: tuple[str, ...], older: UsageHistory, newer: UsageHistory) -> tuple[str, ...]:
+    """Return who counted the calls of each model, the newer one's word first; empty where neither says."""
+    counted: dict[str, str] = {}
+    for part in (older, newer):
+        counted |= dict(zip(part.models, part.measured_by, strict=False))
+    return tuple(counted.get(name, "") for name in models) if counted else ()
 
 
 def _by_whom(older: UsageHistory, newer: UsageHistory, first: int, hours: int) -> tuple[Booleans, Booleans]:
@@ -139,7 +149,8 @@ def write_checkpoint(history: UsageHistory, path: Path) -> None:
     content = {
         "version": np.array([VERSION]),
         "window": np.array([history.start, history.end]),
-        "models": np.frombuffer("\0".join(history.models).encode("utf-8"), dtype=np.uint8),
+        "models": _as_bytes(history.models),
+        "measured_by": _as_bytes(history.measured_by),
         "observed": np.packbits(history.observed),
         **{name: getattr(history, name) for name in _PER_MODEL},
         **{f"hourly_{name}": getattr(history.hourly, name) for name in _COLUMNS},
@@ -168,13 +179,16 @@ def read_checkpoint(path: Path) -> UsageHistory:
             if version > VERSION:
                 raise InputError(f"a newer genotel wrote this checkpoint (version {version})", file=str(path))
             start, end = (float(moment) for moment in content["window"])
-            names = content["models"].tobytes().decode("utf-8")
+            models = _as_texts(content["models"])
+            # Those who wrote before there were several did not say.
+            measured_by = _as_texts(content["measured_by"]) if "measured_by" in content else ()
             hours = count_hours(start, end) if len(content["observed"]) else 0
             return UsageHistory(
                 source=f"checkpoint {path.name}",
                 start=start,
                 end=end,
-                models=tuple(names.split("\0")) if names else (),
+                models=models,
+                measured_by=measured_by,
                 observed=np.unpackbits(content["observed"])[:hours].astype(bool),
                 hourly=HourTable(**{name: content[f"hourly_{name}"] for name in _COLUMNS}),
                 **{name: content[name] for name in _PER_MODEL},
@@ -183,3 +197,13 @@ def read_checkpoint(path: Path) -> UsageHistory:
         raise InputError(f"the checkpoint cannot be read ({error.strerror})", file=str(path)) from error
     except (ValueError, KeyError, IndexError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError("is no checkpoint, or a damaged one; remove it to begin anew", file=str(path)) from error
+
+
+def _as_bytes(texts: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+    # Names of models have no zero in them; one zero more tells no text from one empty text.
+    return np.frombuffer("".join(f"{text}\0" for text in texts).encode("utf-8"), dtype=np.uint8)
+
+
+def _as_texts(content: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+    text = content.tobytes().decode("utf-8")
+    return tuple(text.removesuffix("\0").split("\0")) if text else ()

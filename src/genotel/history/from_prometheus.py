@@ -25,6 +25,7 @@ from genotel.promql.usage_sources import SOURCES, UsageSource, sources_named
 
 # A server that missed more of an hour's scrapes may have missed a use.
 MINIMUM_SCRAPED_SHARE = 0.95
+DEFAULT_DAYS = 90.0
 
 
 class Prometheus:
@@ -57,7 +58,7 @@ class Prometheus:
         self,
         url: str,
         *,
-        days: float = 90.0,
+        days: float = DEFAULT_DAYS,
         sources: Iterable[str] = (),
         own: UsageSource | None = None,
         clock: Clock = SYSTEM_CLOCK,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from genotel.errors import SettingsError
 from genotel.history.kept import KEPT_HISTORIES
 from genotel.history.source import HistorySource
 from genotel.history.usage import UsageHistory
 from genotel.recommenders.recommendation import Recommendation, Withheld
+from genotel.recommenders.recommender import Findings
 from genotel.recommenders.registry import DEFAULT_KINDS, KINDS, RECOMMENDERS
 from genotel.settings import AdviceSettings, load_settings
 
@@ -86,13 +87,21 @@ def advise(history: UsageHistory, kinds: Iterable[str], settings: AdviceSettings
     return Advice(
         source=history.source,
         window=(history.start, history.end) if len(history.observed) else None,
-        recommendations=tuple(advice for found in findings for advice in found.recommendations),
+        recommendations=tuple(_with_sources(findings, history)),
         withheld=tuple(reason for found in findings for reason in found.withheld),
         notes=history.notes,
         methods={recommender.kind: recommender.method for recommender in asked},
         models=len(history.models),
         observed_ratio=history.observed_ratio,
     )
+
+
+def _with_sources(findings: Iterable[Findings], history: UsageHistory) -> Iterator[Recommendation]:
+    """Yield advice that says who counted the calls, where there are several who could."""
+    counted = dict(zip(history.models, history.measured_by, strict=False))
+    for entry in (advice for found in findings for advice in found.recommendations):
+        source = counted.get(entry.model)
+        yield replace(entry, evidence={**entry.evidence, "measured_by": source}) if source else entry
 
 
 def check_kinds(kinds: Iterable[str] | None) -> tuple[str, ...]:

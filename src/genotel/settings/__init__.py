@@ -20,6 +20,7 @@ from genotel.settings.sections import (
     SpoolSettings,
     variable_of,
 )
+from genotel.settings.source_section import SourceSettings
 from genotel.settings.watch_section import WatchSettings
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Settings",
     "SettingsReading",
     "SloSettings",
+    "SourceSettings",
     "SpoolSettings",
     "WatchSettings",
     "default_journal_path",

@@ -29,6 +29,7 @@ from genotel.settings.parsing import (
 )
 from genotel.settings.reading_sections import AdviceSettings, ExportSettings
 from genotel.settings.setting import setting
+from genotel.settings.source_section import SourceSettings
 from genotel.settings.watch_section import WatchSettings
 
 
@@ -282,6 +283,7 @@ class Settings:
     alerts: AlertSettings = AlertSettings()
     slo: SloSettings = SloSettings()
     watch: WatchSettings = WatchSettings()
+    sources: SourceSettings = SourceSettings()
     export: ExportSettings = ExportSettings()
 
 
