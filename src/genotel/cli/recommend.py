@@ -19,12 +19,14 @@ from genotel.cli.sources import (
     CaFile,
     CertificateFile,
     CheckpointFile,
+    Days,
     EventsFile,
     Headers,
     JournalFile,
     KeyFile,
     PrometheusUrl,
     ServerOptions,
+    SourceNames,
     Tenant,
     chosen_source,
 )
@@ -79,6 +81,8 @@ def recommend(
     ca_file: CaFile = None,
     cert_file: CertificateFile = None,
     key_file: KeyFile = None,
+    days: Days = None,
+    source_name: SourceNames = None,
     checkpoint: CheckpointFile = None,
     emit_script: Annotated[
         bool,
@@ -114,7 +118,16 @@ def recommend(
         kind = [CLEANUP]
     kinds = check_kinds(kind if hand_over_to is None else [KIND])
     settings = load_settings()
-    access = ServerOptions(tenant, bearer_token_file, tuple(header or ()), ca_file, cert_file, key_file)
+    access = ServerOptions(
+        tenant,
+        bearer_token_file,
+        tuple(header or ()),
+        ca_file,
+        cert_file,
+        key_file,
+        days,
+        tuple(source_name or ()),
+    )
     source = chosen_source(prometheus, journal, events, access, checkpoint)
     watching = WatchOptions(interval, host, port, memory, webhook, webhook_secret_file)
     if watch:
