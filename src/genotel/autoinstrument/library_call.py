@@ -32,16 +32,17 @@ class LibraryCall(Generation):
     _memory: MemoryWatch | None = None
 
     def __enter__(self) -> Generation:
-        entered = super().__enter__()
-        if entered is self and self.measuring:
-            try:
+        entered: Generation = self
+        try:
+            entered = super().__enter__()
+            if entered is self and self.measuring:
                 self._memory = watch_memory()
                 self._context = quiet(self._context)
                 token = attach(self._context)
                 if self._context_token is None:
                     self._context_token = token
-            except Exception as error:
-                guard.report("library_call.quiet", error)
+        except Exception as error:
+            guard.report("library_call.begin", error)
         return entered
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -52,7 +53,11 @@ class LibraryCall(Generation):
                 self._record_memory(memory)
             except Exception as fault:
                 guard.report("library_call.memory", fault)
-        super().finish(error)
+        try:
+            super().finish(error)
+        except Exception as fault:
+            guard.report("library_call.finish", fault)
+            self.suspend()
 
     def _record_memory(self, memory: MemoryWatch) -> None:
         found = memory.end()
@@ -178,18 +183,33 @@ def _lazy(how: Measured, names: tuple[str, ...], original: Callable[..., Any]) -
         calls: list[LibraryCall] = []
 
         def begin() -> Stream:
-            call, arguments = _begin(how, names, args, kwargs)
-            if call is None or arguments is None or call.__enter__() is not call or not call.measuring:
+            try:
+                call, arguments = _begin(how, names, args, kwargs)
+                if call is None or arguments is None or call.__enter__() is not call or not call.measuring:
+                    return Stream(None)
+                calls.append(call)
+                _guarded(how, "begun", call, arguments)
+                return Stream(call)
+            except Exception as error:
+                guard.report(f"{how.place}.stream", error)
+                while calls:
+                    calls.pop().finish()
                 return Stream(None)
-            calls.append(call)
-            _guarded(how, "begun", call, arguments)
-            return Stream(call)
 
         def note(item: Any) -> None:
-            for call in calls:
-                _guarded(how, "item", call, item)
+            try:
+                for call in calls:
+                    how.item(call, item)
+            except Exception as error:
+                guard.report(f"{how.place}.item", error)
 
-        return async_generator(lambda: _any(AsyncTap(source, note)), begin)()
+        try:
+            # A tap stands for its source: it is only sent to and thrown at.
+            tap: Any = AsyncTap(source, note)
+            return async_generator(lambda: tap, begin)()
+        except Exception as error:
+            guard.report(f"{how.place}.stream", error)
+            return source
 
     return call_measured
 
@@ -210,9 +230,15 @@ def _begin(
 
 
 def _nested(how: Measured, arguments: Arguments | None, kwargs: dict[str, Any]) -> dict[str, Any]:
-    around = None if arguments is None else call_around()
-    given = None if around is None or arguments is None else _guarded(how, "nested", around, arguments)
-    return kwargs if given is None else given
+    if arguments is None:
+        return kwargs
+    try:
+        around = call_around()
+        given = None if around is None else how.nested(around, arguments)
+        return kwargs if given is None else given
+    except Exception as error:
+        guard.report(f"{how.place}.nested", error)
+        return kwargs
 
 
 def _guarded(how: Measured, method: str, *given: Any) -> Any:
@@ -227,19 +253,20 @@ def _stream(how: Measured, call: LibraryCall, result: Any) -> Any:
     """Let the call go on for as long as what the function returned gives items."""
 
     def note(item: Any) -> None:
-        _guarded(how, "item", call, item)
+        try:
+            how.item(call, item)
+        except Exception as error:
+            guard.report(f"{how.place}.item", error)
 
-    if not call.measuring:
-        return result
-    if isinstance(result, GeneratorType):
+    try:
+        if not call.measuring:
+            return result
         current = Stream(call)
+        tap: Any = Tap(result, note) if isinstance(result, GeneratorType) else AsyncTap(result, note)
+        drive = generator if isinstance(result, GeneratorType) else async_generator
+        measured_stream = drive(lambda: tap, lambda: current)()
         call.hand_over()
-        return generator(lambda: _any(Tap(result, note)), lambda: current)()
-    current = Stream(call)
-    call.hand_over()
-    return async_generator(lambda: _any(AsyncTap(result, note)), lambda: current)()
-
-
-def _any(tap: Any) -> Any:
-    """Return a tap as what it stands for: ``stream`` only sends and throws."""
-    return tap
+        return measured_stream
+    except Exception as error:
+        guard.report(f"{how.place}.stream", error)
+        return result

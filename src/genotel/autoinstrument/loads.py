@@ -11,6 +11,7 @@ import re
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any
 
 from genotel import guard
@@ -62,9 +63,52 @@ def noting_unload(loaded: Any, name: str) -> None:
     """Remember the name of a loaded model, and note when it is gone."""
     try:
         LOADED[loaded] = name
-        weakref.finalize(loaded, lambda: WAITING.append(_Unload(name))).atexit = False
+        # Made now: what runs in a garbage collection is this one append.
+        weakref.finalize(loaded, WAITING.append, _Unload(name)).atexit = False
     except Exception as error:
         guard.report("loads.unload", error)
+
+
+class _Load:
+    """Be one load that is under way; nothing here raises.
+
+    Args:
+        tell: gives the name of the model and where it comes from.
+    """
+
+    __slots__ = ("_measured", "_token", "name")
+
+    def __init__(self, tell: Callable[[], tuple[str, str | None]]) -> None:
+        self.name: str | None = None
+        try:
+            if _is_loading.get() or is_suppressed():
+                return
+            name, source = tell()
+            self._measured = model_load(name, source=source)
+            self._measured.__enter__()
+            self._token = _is_loading.set(True)
+            self.name = name
+        except Exception as error:
+            guard.report("loads.begin", error)
+
+    def end(self, loaded: Any, error: BaseException | None = None) -> None:
+        """End the load: with what is loaded, or with the exception that ended it."""
+        if self.name is None:
+            return
+        _is_loading.reset(self._token)
+        try:
+            # With its traceback, which is set on the exception again.
+            self._measured.__exit__(*((None, None, None) if error is None else _described(error)))
+            if error is None:
+                noting_unload(loaded, self.name)
+        except BaseException as fault:
+            # The exception itself comes back out of the measured block.
+            if fault is not error:
+                guard.report("loads.end", fault)
+
+
+def _described(error: BaseException) -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    return type(error), error, error.__traceback__
 
 
 def loading(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -78,17 +122,14 @@ def loading(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         names = positional_names(original)
 
         def load(*args: Any, **kwargs: Any) -> Any:
-            if _is_loading.get() or is_suppressed():
-                return original(*args, **kwargs)
-            name, source = _told(Arguments(names, args, kwargs), place)
-            token = _is_loading.set(True)
+            begun = _Load(lambda: _told(Arguments(names, args, kwargs), place))
             try:
-                with model_load(name, source=source):
-                    loaded = original(*args, **kwargs)
-            finally:
-                _is_loading.reset(token)
+                loaded = original(*args, **kwargs)
+            except BaseException as error:
+                begun.end(None, error)
+                raise
             # Some give (model, information).
-            noting_unload(loaded[0] if type(loaded) is tuple and loaded else loaded, name)
+            begun.end(loaded[0] if type(loaded) is tuple and loaded else loaded)
             return loaded
 
         return load
@@ -96,42 +137,41 @@ def loading(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return wrap
 
 
-def making(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def making(place: str, unnamed: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return what makes an ``__init__`` that loads a measured one.
 
     Args:
         place: name of the argument that says where the model comes from.
+        unnamed: of a library that takes files only, the name of a model that is given as bytes.
     """
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         names = positional_names(original)
 
         def make(self: Any, *args: Any, **kwargs: Any) -> None:
-            if _is_loading.get() or is_suppressed():
-                original(self, *args, **kwargs)
-                return
-            name, source = _told(Arguments(names, (self, *args), kwargs), place)
-            token = _is_loading.set(True)
+            begun = _Load(lambda: _told(Arguments(names, (self, *args), kwargs), place, unnamed))
             try:
-                with model_load(name, source=source):
-                    original(self, *args, **kwargs)
-            finally:
-                _is_loading.reset(token)
-            noting_unload(self, name)
+                original(self, *args, **kwargs)
+            except BaseException as error:
+                begun.end(None, error)
+                raise
+            begun.end(self)
 
         return make
 
     return wrap
 
 
-def _told(arguments: Arguments, place: str) -> tuple[str, str | None]:
+def _told(arguments: Arguments, place: str, unnamed: str | None = None) -> tuple[str, str | None]:
     """Return the name of the model and where it comes from."""
     try:
         given = arguments.get(place)
         if given is None or not isinstance(given, str | os.PathLike):
+            if unnamed is not None:
+                return unnamed, "memory"
             owner = arguments.owner
             return (owner if isinstance(owner, type) else type(owner)).__name__, None
-        return named(given), "disk" if os.path.exists(given) else "hub"
+        return named(given), "hub" if unnamed is None and not os.path.exists(given) else "disk"
     except Exception as error:
         guard.report("loads.name", error)
         return "model", None

@@ -12,10 +12,9 @@ from typing import Any
 from genotel import guard
 from genotel.autoinstrument.instrumentor import LibraryInstrumentor
 from genotel.autoinstrument.library_call import LibraryCall, call_around
-from genotel.autoinstrument.loads import LOADED, named, noting_unload
+from genotel.autoinstrument.loads import LOADED, making
 from genotel.autoinstrument.patching import Patch
 from genotel.autoinstrument.suppression import is_suppressed
-from genotel.instrumentation.models import model_load
 from genotel.instrumentation.site import What
 
 PROVIDER = "onnxruntime"
@@ -53,16 +52,11 @@ def _run_async(original: Callable[..., Any]) -> Callable[..., Any]:
     def run_async(
         self: Any, output_names: Any, input_feed: Any, callback: Any, user_data: Any, run_options: Any = None
     ) -> Any:
-        call = _begin(self)
+        call, end = _begin_async(self, callback)
         if call is None:
             return original(self, output_names, input_feed, callback, user_data, run_options)
-        # The callback may come, in another thread, before this function is back: the call must not be
-        # current here any more.
-        call.__enter__()
-        call.hand_over()
-        call.suspend()
         try:
-            return original(self, output_names, input_feed, _ending(call, callback), user_data, run_options)
+            return original(self, output_names, input_feed, end, user_data, run_options)
         except BaseException as error:
             call.finish(error)
             raise
@@ -70,30 +64,42 @@ def _run_async(original: Callable[..., Any]) -> Callable[..., Any]:
     return run_async
 
 
+def _begin_async(
+    session: Any, callback: Callable[..., Any]
+) -> tuple[LibraryCall, Callable[..., Any]] | tuple[None, None]:
+    """Begin a call that ends when the callback comes, in another thread and maybe before the function is back."""
+    call: LibraryCall | None = None
+    try:
+        call = _begin(session)
+        if call is None:
+            return None, None
+        end = _ending(call, callback)
+        call.__enter__()
+        call.hand_over()
+        # It must not be current here any more.
+        call.suspend()
+        return call, end
+    except Exception as error:
+        guard.report("onnxruntime.run_async", error)
+        if call is not None:
+            call.finish()
+        return None, None
+
+
 def _ending(call: LibraryCall, callback: Callable[..., Any]) -> Callable[..., Any]:
     """Return the user's callback, which ends the call first; it comes in a thread of the library."""
 
     @functools.wraps(callback)
     def end(results: Any, user_data: Any, error: Any) -> Any:
-        if error:
-            call.fail()
-        call.finish()
+        try:
+            if error:
+                call.fail()
+            call.finish()
+        except Exception as fault:
+            guard.report("onnxruntime.end", fault)
         return callback(results, user_data, error)
 
     return end
-
-
-def _init(original: Callable[..., Any]) -> Callable[..., Any]:
-    def init(self: Any, path_or_bytes: Any, *args: Any, **kwargs: Any) -> None:
-        name = named(path_or_bytes) if isinstance(path_or_bytes, str) or hasattr(path_or_bytes, "__fspath__") else None
-        if is_suppressed():
-            original(self, path_or_bytes, *args, **kwargs)
-            return
-        with model_load(name or _UNNAMED, source="disk" if name else "memory"):
-            original(self, path_or_bytes, *args, **kwargs)
-        noting_unload(self, name or _UNNAMED)
-
-    return init
 
 
 INSTRUMENTOR = LibraryInstrumentor(
@@ -101,7 +107,7 @@ INSTRUMENTOR = LibraryInstrumentor(
     ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"),
     ("1.16", "2"),
     (
-        Patch(_MODULE, "InferenceSession", "__init__", _init),
+        Patch(_MODULE, "InferenceSession", "__init__", making("path_or_bytes", _UNNAMED)),
         Patch(_MODULE, "Session", "run", _run),
         Patch(_MODULE, "Session", "run_async", _run_async),
         Patch(_MODULE, "Session", "run_with_iobinding", _run),

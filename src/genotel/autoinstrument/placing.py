@@ -23,7 +23,7 @@ def placing(kind: str, name_of: Callable[[Any], str]) -> Callable[[Callable[...,
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         def place(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_loading() or is_suppressed():
+            if not _counts():
                 return original(self, *args, **kwargs)
             start = perf_counter()
             outcome = a.OUTCOME_ERROR
@@ -40,3 +40,12 @@ def placing(kind: str, name_of: Callable[[Any], str]) -> Callable[[Callable[...,
         return place
 
     return wrap
+
+
+def _counts() -> bool:
+    """Return whether a move here is one of its own: not part of a load, and not to be left alone."""
+    try:
+        return not is_loading() and not is_suppressed()
+    except Exception as error:
+        guard.report("placing.begin", error)
+        return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 Note = Callable[[Any], None]
@@ -37,22 +37,15 @@ class AsyncTap:
     def __init__(self, source: Any, note: Note) -> None:
         self._source, self._note = source, note
 
-    def asend(self, value: Any) -> _Noted:
+    def asend(self, value: Any) -> Any:
         """Send a value in; awaited, it gives the next item."""
-        return _Noted(self._source.asend(value), self._note)
+        return self._noted(self._source.asend(value))
 
-    def athrow(self, error: BaseException) -> _Noted:
+    def athrow(self, error: BaseException) -> Any:
         """Throw an exception in; awaited, it gives the next item."""
-        return _Noted(self._source.athrow(error), self._note)
+        return self._noted(self._source.athrow(error))
 
-
-class _Noted:
-    __slots__ = ("_awaitable", "_note")
-
-    def __init__(self, awaitable: Any, note: Note) -> None:
-        self._awaitable, self._note = awaitable, note
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        item = yield from self._awaitable.__await__()
+    async def _noted(self, step: Awaitable[Any]) -> Any:
+        item = await step
         self._note(item)
         return item
