@@ -145,7 +145,11 @@ class AdvicePage:
             entries = [entry for entry in advice.recommendations if entry.kind == kind]
             # Best first within a kind already; of the most urgent ones none may be cut off.
             entries.sort(key=lambda entry: -entry.priority.rank)
-            yield from _standing(entries[: self._most], memory)
+            # Several things about one model may have one cause, whose saving must not be counted twice.
+            by_model: dict[str, Recommendation] = {}
+            for entry in entries:
+                by_model.setdefault(entry.model, entry)
+            yield from _standing(list(by_model.values())[: self._most], memory)
         withheld = Counter((entry.kind, entry.reason_code.value) for entry in advice.withheld)
         yield from ((m.WITHHELD, key, count) for key, count in withheld.items())
 

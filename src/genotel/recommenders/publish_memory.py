@@ -24,6 +24,8 @@ MAX_CLAIMS = 20_000
 # Accuracy is that of the last so many, so that it tells of now.
 MAX_JUDGED, MAX_SCORES, MAX_FORECASTS = 2_000, 720, 48
 Key = tuple[str, str]
+# Kind, model and reason: one kind may have several things to say about a model.
+ToldKey = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class Memory:
         realised_bytes, realised_seconds: what right claims were worth, by kind.
         judged: probability and outcome (1 right, 0 wrong) of the last judged claims, by kind.
         since: Unix time since which advice stands, by kind and model.
-        told: what the webhook was last told of standing advice, by kind and model.
+        told: the priority that the webhook was told of standing advice, by kind, model and reason.
         forecasts: those that are not judged yet.
         scores: those of the last judged forecasts, by horizon.
     """
@@ -49,7 +51,7 @@ class Memory:
     realised_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     judged: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
     since: dict[Key, float] = field(default_factory=dict)
-    told: dict[Key, str] = field(default_factory=dict)
+    told: dict[ToldKey, str] = field(default_factory=dict)
     forecasts: list[Forecast] = field(default_factory=list)
     scores: dict[str, deque[Score]] = field(default_factory=dict)
 
@@ -88,7 +90,7 @@ def write_memory(memory: Memory, path: Path) -> None:
         "realised_seconds": dict(memory.realised_seconds),
         "judged": {kind: list(entries) for kind, entries in memory.judged.items()},
         "since": [[*key, moment] for key, moment in memory.since.items()],
-        "told": [[*key, word] for key, word in memory.told.items()],
+        "told": [[*key, priority] for key, priority in memory.told.items()],
         "forecasts": [asdict(forecast) for forecast in memory.forecasts],
         "scores": {horizon: [asdict(entry) for entry in entries] for horizon, entries in memory.scores.items()},
     }
@@ -151,7 +153,10 @@ def _memory(content: Mapping[str, Any]) -> Memory:
             for kind, entries in content["judged"].items()
         },
         since={(_text(kind), _text(model)): float(moment) for kind, model, moment in content["since"]},
-        told={(_text(kind), _text(model)): _text(word) for kind, model, word in content["told"]},
+        told={
+            (_text(kind), _text(model), _text(reason)): _text(priority)
+            for kind, model, reason, priority in content["told"]
+        },
         forecasts=[_forecast(entry) for entry in content["forecasts"]][-MAX_FORECASTS:],
         scores={
             horizon: deque((_score(entry) for entry in content["scores"].get(horizon, ())), maxlen=MAX_SCORES)

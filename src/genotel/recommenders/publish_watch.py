@@ -77,6 +77,10 @@ class Watcher:
         memory = self._memory(history)
         try:
             run = self._look(history, memory, begin)
+            self.page.show(run, memory)
+            if self.webhook is not None:
+                memory.told = self.webhook.copy_told()
+                self.webhook.offer(run.advice.recommendations, run.advice.source)
         except Exception as error:
             # The watch goes on: what was said before stays on the page, with its age.
             guard.report("recommenders.watch", error)
@@ -85,10 +89,6 @@ class Watcher:
         if self._trouble is not None:
             self._trouble = None
             self.say("the history can be read again")
-        self.page.show(run, memory)
-        if self.webhook is not None:
-            memory.told = self.webhook.copy_told()
-            self.webhook.offer(run.advice.recommendations, run.advice.source)
         self._save(memory)
         return True
 

@@ -11,7 +11,7 @@ import hmac
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +23,7 @@ from urllib3.util import parse_url
 
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.errors import InputError, SettingsError
-from genotel.recommenders.publish_memory import Key
+from genotel.recommenders.publish_memory import ToldKey
 from genotel.recommenders.recommendation import Recommendation, plain
 from genotel.semconv.attributes import RESULT_DELIVERED, RESULT_FAILED
 from genotel.version import __version__
@@ -57,7 +57,7 @@ class Webhook:
     Args:
         url: http or https, where messages are posted; a redirection is not followed.
         secret_file: what it holds signs each message; read for each, so that it can be changed.
-        told: what was delivered of standing advice, by kind and model; shared with the memory.
+        told: the priority that was delivered of standing advice, by kind, model and reason.
         on_result: called with ``delivered`` or ``failed``, by the webhook's thread.
         post: sends a message.
 
@@ -68,7 +68,7 @@ class Webhook:
 
     url: str
     secret_file: Path
-    told: dict[Key, str]
+    told: dict[ToldKey, str]
     on_result: Callable[[str], None] = lambda result: None
     post: Poster | None = None
     clock: Clock = SYSTEM_CLOCK
@@ -91,21 +91,20 @@ class Webhook:
         if self._thread is not None and self._thread.is_alive():
             return False
         with self._lock:
-            words = {(entry.kind, entry.model): _word(entry) for entry in standing}
-            for key in self.told.keys() - words.keys():
+            for key in self.told.keys() - {_key(entry) for entry in standing}:
                 del self.told[key]
-            changed = [entry for entry in standing if self.told.get((entry.kind, entry.model)) != _word(entry)]
-            is_new = {(entry.kind, entry.model) for entry in changed if (entry.kind, entry.model) not in self.told}
+            known = dict(self.told)
+        changed = [entry for entry in standing if known.get(_key(entry)) != entry.priority.value]
         if not changed or self._closing.is_set():
             return False
         changed.sort(key=lambda entry: -entry.priority.rank)
         changed = changed[:MAX_ENTRIES]
-        body = self._body(changed, is_new, source)
+        body = _message(changed, known, source)
         self._thread = threading.Thread(target=self._deliver, args=(body, changed), name="genotel-webhook", daemon=True)
         self._thread.start()
         return True
 
-    def copy_told(self) -> dict[Key, str]:
+    def copy_told(self) -> dict[ToldKey, str]:
         """Return what was delivered, for the memory."""
         with self._lock:
             return dict(self.told)
@@ -120,23 +119,11 @@ class Webhook:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _body(self, changed: Sequence[Recommendation], is_new: Iterable[Key], source: str) -> bytes:
-        keys = frozenset(is_new)
-        content = {
-            "version": VERSION,
-            "source": source,
-            "recommendations": [
-                {"status": "new" if (entry.kind, entry.model) in keys else "changed", **plain(entry)}
-                for entry in changed
-            ],
-        }
-        return json.dumps(content, allow_nan=False).encode("ascii")
-
     def _deliver(self, body: bytes, entries: Sequence[Recommendation]) -> None:
         is_delivered = self._attempts(body)
         if is_delivered:
             with self._lock:
-                self.told.update({(entry.kind, entry.model): _word(entry) for entry in entries})
+                self.told.update({_key(entry): entry.priority.value for entry in entries})
         self.on_result(RESULT_DELIVERED if is_delivered else RESULT_FAILED)
 
     def _attempts(self, body: bytes) -> bool:
@@ -218,6 +205,17 @@ def post_by_http(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int
             answer.close()
 
 
-def _word(entry: Recommendation) -> str:
-    """Return what has to differ for advice to count as changed; a probability moves with every run."""
-    return f"{entry.priority.value} {entry.reason_code.value}"
+def _message(entries: Sequence[Recommendation], known: Mapping[ToldKey, str], source: str) -> bytes:
+    content = {
+        "version": VERSION,
+        "source": source,
+        "recommendations": [
+            {"status": "changed" if _key(entry) in known else "new", **plain(entry)} for entry in entries
+        ],
+    }
+    return json.dumps(content, allow_nan=False).encode("ascii")
+
+
+def _key(entry: Recommendation) -> ToldKey:
+    # A probability moves with every run: what somebody acts on is the priority of something about a model.
+    return entry.kind, entry.model, entry.reason_code.value

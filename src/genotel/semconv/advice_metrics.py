@@ -13,7 +13,7 @@ OPEN = MetricSpec(
     "genotel.advice.open",
     Kind.GAUGE,
     "{advice}",
-    "1 while a piece of advice about a model stands.",
+    "1 while a piece of advice about a model stands; of several of one kind the most urgent is shown.",
     labels=(a.KIND, a.MODEL),
     merge=Merge.MAX,
 )

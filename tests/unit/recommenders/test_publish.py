@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from genotel.history.usage import empty_history
+from genotel.recommenders.advice import Advice
+from genotel.recommenders.publish import Run
+from genotel.recommenders.publish_memory import Memory
+from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Saving
 from histories import EPOCH, history
 from tests.watching import DAY, Told, advised, days, of, shown, watcher
 
@@ -95,3 +99,36 @@ def test_a_history_that_was_kept_is_not_worked_on_again() -> None:
     values = shown(watching)
     assert values[of("genotel_recommender_last_run_timestamp_seconds")] == EPOCH + 60 * DAY
     assert values[of("genotel_recommender_runs_total", genotel_result="ok")] == 2
+
+
+def test_of_several_things_about_one_model_the_most_urgent_is_shown() -> None:
+    """One cause must not save its seconds twice; the counts tell of every piece."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    page, memory = watching.page, Memory()
+    slow = advice("preload", Priority.LOW, 5.0)
+    fails = advice("preload", Priority.HIGH, None)
+    both = Advice("a store", None, (slow, fails), (), methods={"preload": "so"})
+    page.show(Run(at=told.now, seconds=1.0, advice=both), memory)
+    values = shown(watching)
+    about = {"genotel_kind": "preload", "gen_ai_request_model": "sdxl"}
+    assert values[of("genotel_advice_priority", **about)] == 3
+    assert of("genotel_advice_saving_time_per_day_seconds", **about) not in values
+    standing = {
+        dict(labels)["genotel_priority"]: v for (name, labels), v in values.items() if name.endswith("standing")
+    }
+    assert standing == {"low": 1, "medium": 0, "high": 1}
+
+
+def advice(kind: str, priority: Priority, seconds: float | None) -> Recommendation:
+    """Return advice about a model that saves some seconds a day."""
+    return Recommendation(
+        model="sdxl",
+        kind=kind,
+        priority=priority,
+        confidence=0.9,
+        reason_code=Reason.USED_OFTEN,
+        reason="So.",
+        evidence={},
+        saving=Saving(seconds_per_day=seconds),
+    )

@@ -30,7 +30,7 @@ def full() -> Memory:
     memory.realised_seconds["preload"] = 4.5
     memory.remember_outcome("cleanup", 0.9, True)
     memory.since["cleanup", "sdxl"] = 17.5
-    memory.told["cleanup", "sdxl"] = "high unused"
+    memory.told["cleanup", "sdxl", "unused"] = "high"
     memory.remember_forecast(FORECAST)
     memory.remember_score("1h", Score(1, 0.5, 1.0, 0.25, 1))
     return memory
