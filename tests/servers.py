@@ -68,6 +68,7 @@ class RealServer:
         interval: the scrape interval, in Prometheus' spelling.
         retention: how long it keeps what it has, from 1d up; older blocks are deleted when it starts.
         newer: whether to run the version of ``tools/set_up_servers.sh`` instead of Debian's.
+        client: what every job says beside its targets: ``scheme``, ``tls_config``, ``basic_auth``.
     """
 
     name: str
@@ -81,13 +82,15 @@ class RealServer:
         *,
         retention: str = "15d",
         newer: bool = False,
+        client: Mapping[str, object] | None = None,
     ) -> None:
         self._retention = retention
         self.is_newer = newer
         self.url = f"http://127.0.0.1:{free_port()}"
         self._program = program(self.name, newer=newer)
+        says = "".join(f"\n    {key}: {json.dumps(value)}" for key, value in (client or {}).items())
         jobs = "".join(
-            f'\n  - job_name: {job}\n    static_configs: [{{targets: ["{target}"]}}]'
+            f'\n  - job_name: {job}\n    static_configs: [{{targets: ["{target}"]}}]{says}'
             for job, target in (targets or {}).items()
         )
         folder.mkdir(parents=True, exist_ok=True)
