@@ -132,11 +132,13 @@ def read_users(table: Table) -> Mapping[str, str]:
         hashed = table.text(user)
         match = _HASH.fullmatch(hashed or "")
         if match is None:
-            table.wrong(user, "is no bcrypt hash, such as `htpasswd -nBC 10 '' | tr -d ':\\n'` makes")
+            table.wrong(user, "is no bcrypt hash, such as `htpasswd -nBC 10 '' | tr -d ':\\n'` makes", hidden=True)
         elif not 4 <= int(match[1]) <= MAX_COST:
-            table.wrong(user, f"has cost {int(match[1])}: expected 4 to {MAX_COST}, since a client waits for it")
+            table.wrong(
+                user, f"has cost {int(match[1])}: expected 4 to {MAX_COST}, since a client waits for it", hidden=True
+            )
         elif ":" in user:
-            table.wrong(user, "has a colon, which no user of basic authentication can have")
+            table.wrong(user, "has a colon, which no user of basic authentication can have", hidden=True)
         else:
             users[user] = match[0]
     return users

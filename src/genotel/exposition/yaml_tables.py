@@ -95,11 +95,18 @@ class Table:
         """Return the keys, of a table whose keys are the user's own."""
         return tuple(self._values)
 
-    def wrong(self, key: str, says: str) -> None:
-        """Note that the value of a key, or with an empty one the whole table, is a mistake."""
+    def wrong(self, key: str, says: str, *, hidden: bool = False) -> None:
+        """Note that the value of a key, or with an empty one the whole table, is a mistake.
+
+        Args:
+            key: the key.
+            says: what is wrong.
+            hidden: whether an odd key may be a secret that slipped there, and is not repeated.
+        """
         node = self._values.get(key)
         line = self._line if node is None else node.start_mark.line + 1
-        self._mistakes.add(self._path(key) if key else self.name, says, line=line)
+        shows = key and not (hidden and not _PLAIN_KEY.fullmatch(key))
+        self._mistakes.add(self._path(key) if shows else self.name, says, line=line)
 
     def text(self, key: str) -> str | None:
         """Return a text, or None where there is none."""

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from genotel.cli.main import app
 from genotel.cli.serve import path_flags
+from genotel.errors import SettingsError
 
 
 class BecomingError(Exception):
@@ -72,3 +73,29 @@ def test_a_check_lists_every_mistake(became):
         "genotel: argument collectors: no collector named disc; did you mean disk?",
         "genotel: argument collectors: no collector named cpus; did you mean cpu?",
     ]
+
+
+def test_the_options_of_prometheus_programs_are_handed_over(became):
+    """By the names that they have there."""
+    CliRunner().invoke(
+        app, ["serve", "--web.config.file", "web.yml", "--web.listen-address", "[::1]:9100", "--web.systemd-socket"]
+    )
+    CliRunner().invoke(app, ["serve", "--web.listen-address", "unix:/run/page.sock"])
+    assert [words[words.index("genotel.collectors.exporter") + 1 :] for _, words in became] == [
+        ["host=::1", "port=9100", "web_config_file=web.yml", "web_systemd_socket=True"],
+        ["host=unix:/run/page.sock"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--web.listen-address", "9100"], "'9100' is no address to listen on"),
+        (["--web.listen-address", ":9100", "--port", "1"], "--web.listen-address stands for --host and --port"),
+    ],
+)
+def test_a_wrong_address_is_one_clear_line(became, options, says):
+    """Nothing is started."""
+    with pytest.raises(SettingsError, match=says):
+        CliRunner().invoke(app, ["serve", *options], catch_exceptions=False)
+    assert became == []

@@ -161,7 +161,8 @@ def test_users_are_read(read):
         (f"alice: [{HASH}]", "alice: expected a text"),
         ("alice: $2y$03$" + "a" * 53, "alice: has cost 3: expected 4 to 16"),
         ("alice: $2y$31$" + "a" * 53, "alice: has cost 31"),
-        (f"'a:b': {HASH}", "has a colon"),
+        (f"'a:b': {HASH}", "web.yml:1: has a colon"),
+        ("{alice hunter2}", "web.yml:1: is no bcrypt hash"),
     ],
 )
 def test_a_wrong_user_is_refused_without_its_secret(read, text, says):
