@@ -4,7 +4,7 @@ The chance of any call comes from the forecast of use; how many there are then, 
 which there were some, newer ones and those at the same time of day weighing more. Both together are a
 mixture of nothing and of that distribution, whose quantiles are the band. The level is its mean, drawn half
 way to the count of the day before where there was one: use goes on as it went. The constants were chosen on
-one public trace (``docs/accuracy.md``); the watching recommender reports how they do on the user's own.
+one public trace (``docs/watch.md``); the watching recommender reports how they do on the user's own.
 """
 
 from __future__ import annotations
