@@ -17,11 +17,13 @@ from genotel.exposition.format import Format
 from genotel.exposition.negotiation import FORMATS, negotiate
 from genotel.exposition.openmetrics import OPENMETRICS_1_0_0
 from genotel.exposition.page import Page
+from genotel.exposition.protobuf import PROTOBUF
 from genotel.exposition.scrape_request import read_scrape
 from genotel.exposition.series import Block, Exemplar, Family, HistogramSeries, NumberSeries
 from genotel.exposition.server import PageServer
 from genotel.exposition.text_format import TEXT_0_0_4
 from genotel.telemetry.reader import PageReader
+from tests.metric_families import samples_of
 
 SampleKey = tuple[str, frozenset[tuple[str, str]]]
 
@@ -66,6 +68,8 @@ numbers = st.one_of(st.integers(0, 2**70), st.floats(0, allow_nan=False), st.jus
 
 def samples(page: Page, format: Format) -> dict[SampleKey, float]:
     """Return every sample of the page by name and label set, checked to be unique."""
+    if format is PROTOBUF:
+        return samples_of(page.render(format))
     text = page.render(format).decode("utf-8")
     parse = parse_openmetrics if format is OPENMETRICS_1_0_0 else parse_text
     found: dict[SampleKey, float] = {}
@@ -151,7 +155,7 @@ def test_families_of_any_kind_share_a_page(names: list[str], kinds: list[Any]) -
         sources.append(FuzzSource(blocks))
     assume(all(family_name(name, "s") for name in names))
     page = Page(sources)
-    for format in (TEXT_0_0_4, OPENMETRICS_1_0_0):
+    for format in (TEXT_0_0_4, OPENMETRICS_1_0_0, PROTOBUF):
         samples(page, format)
 
 

@@ -1,4 +1,4 @@
-"""What a text format of the page has to supply: headers and line templates.
+"""What a format of the page has to supply: of lines, headers and templates; otherwise whole families.
 
 A template is a ``%`` format string with every constant part of a series' lines already in it; a
 scrape fills in the numbers. This is what makes the page cheap (the reason and the measurement stand
@@ -7,13 +7,14 @@ in ``docs/performance.md``).
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
-from genotel.exposition.series import Family, HistogramSeries, NumberSeries
+from genotel.exposition.series import Family, HistogramRow, HistogramSeries, NumberRow, NumberSeries
 
 
 class Format(Protocol):
-    """Turn families and series into text."""
+    """Be one way to write a page: a :class:`LineFormat` or a :class:`FamilyFormat`."""
 
     @property
     def name(self) -> str:
@@ -24,6 +25,19 @@ class Format(Protocol):
     def content_type(self) -> str:
         """Return the value of the Content-Type header."""
         ...
+
+
+@runtime_checkable
+class FamilyFormat(Format, Protocol):
+    """Turn whole families into bytes."""
+
+    def family(self, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]) -> bytes:
+        """Return a family with at least one row."""
+        ...
+
+
+class LineFormat(Format, Protocol):
+    """Turn families and series into text."""
 
     @property
     def index(self) -> int:

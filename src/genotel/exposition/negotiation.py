@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from genotel.exposition.format import Format
 from genotel.exposition.openmetrics import OPENMETRICS_1_0_0
+from genotel.exposition.protobuf import PROTOBUF
 from genotel.exposition.text_format import TEXT_0_0_4, TEXT_1_0_0
 
 # What a client gets that asks for nothing in particular, or for nothing that we have.
@@ -21,7 +22,7 @@ FALLBACK: Format = TEXT_0_0_4
 # Best first: this order decides between formats that the client wants equally and by name. The
 # content types of the 1.0.0 formats carry `escaping=underscores`, whichever escaping was asked for,
 # since no name of ours needs another.
-FORMATS: tuple[Format, ...] = (OPENMETRICS_1_0_0, TEXT_1_0_0, TEXT_0_0_4)
+FORMATS: tuple[Format, ...] = (PROTOBUF, OPENMETRICS_1_0_0, TEXT_1_0_0, TEXT_0_0_4)
 
 # text/plain without a version has always meant 0.0.4; the other types without one mean any.
 _IMPLIED_VERSIONS = {"text/plain": "0.0.4"}
@@ -85,8 +86,11 @@ _WILDCARD = 1
 
 def _specificity(entry: _Range, offered: Format) -> int:
     """Return 0 for ``*/*``, 1 for ``type/*``, 2 for the type, 3 with its version; -1 for no match."""
-    kind, version = _OFFERED[offered.content_type]
+    kind, version, needed = _OFFERED[offered.content_type]
     if entry.name == kind:
+        if any(entry.parameters.get(key) != value for key, value in needed.items()):
+            # Of protobuf there are other messages, and other ways to follow each other.
+            return -1
         asked = entry.parameters.get("version", "")
         if asked:
             return 3 if asked == version else -1
@@ -119,9 +123,15 @@ def _quality(text: str) -> float | None:
     return min(1.0, float(text))
 
 
-def _media_type_and_version(content_type: str) -> tuple[str, str]:
+# Without these parameters a type is another one.
+_NEEDED = ("proto", "encoding")
+
+
+def _offered(content_type: str) -> tuple[str, str, dict[str, str]]:
+    """Return the type, its version, and the parameters that must be asked for."""
     (entry,) = _ranges(content_type)
-    return entry.name, entry.parameters.get("version", "")
+    needed = {key: entry.parameters[key] for key in _NEEDED if key in entry.parameters}
+    return entry.name, entry.parameters.get("version", ""), needed
 
 
-_OFFERED = {offered.content_type: _media_type_and_version(offered.content_type) for offered in FORMATS}
+_OFFERED = {offered.content_type: _offered(offered.content_type) for offered in FORMATS}

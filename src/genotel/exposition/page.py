@@ -13,7 +13,7 @@ from itertools import accumulate, chain
 from typing import TypeVar, cast
 
 from genotel import guard
-from genotel.exposition.format import Format
+from genotel.exposition.format import FamilyFormat, Format, LineFormat
 from genotel.exposition.series import Block, Family, HistogramRow, HistogramSeries, NumberRow, NumberSeries, Source
 
 T = TypeVar("T")
@@ -90,23 +90,25 @@ class Page:
                     blocks = self._placed(self._join(blocks))
                 except Exception as error:
                     guard.report("exposition.join", error)
-            out: list[str] = []
+            out: list[str | bytes] = []
             count = 0
             for family, rows in blocks:
                 if names is not None and names.isdisjoint(_sample_names(family)):
                     continue
                 try:
-                    lines = _lines(format, family, rows)
+                    lines = _written(format, family, rows)
                 except Exception as error:
                     guard.report("exposition.render", error)
                     rows = _shown(format, family, rows)
-                    lines = _lines(format, family, rows) if rows else []
+                    lines = _written(format, family, rows) if rows else []
                 count += len(rows)
                 out += lines
             self.series_count = count
-        out.append(format.ending)
+        if isinstance(format, FamilyFormat):
+            return b"".join(cast("list[bytes]", out))
+        out.append(cast(LineFormat, format).ending)
         # A lone surrogate in a help text must not cost the page.
-        return "".join(out).encode("utf-8", "replace")
+        return "".join(cast("list[str]", out)).encode("utf-8", "replace")
 
     def _blocks(self) -> list[Block]:
         found: list[Block] = []
@@ -128,8 +130,13 @@ class Page:
         ]
 
 
-def _lines(format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]) -> list[str]:
-    """Return the header and the filled-in templates of one family."""
+def _written(
+    format: Format, family: Family, rows: Sequence[NumberRow] | Sequence[HistogramRow]
+) -> Sequence[str | bytes]:
+    """Return one family: as a whole, or its header and its templates filled in."""
+    if isinstance(format, FamilyFormat):
+        return [format.family(family, rows)]
+    format = cast(LineFormat, format)
     if isinstance(rows[0][0], HistogramSeries):
         lines = _histogram_lines(format, family, cast("Sequence[HistogramRow]", rows))
     else:
@@ -145,12 +152,12 @@ def _shown(
     for row in rows:
         # The fault is counted already.
         with suppress(Exception):
-            _lines(format, family, cast("Sequence[NumberRow]", [row]))
+            _written(format, family, cast("Sequence[NumberRow]", [row]))
             good.append(row)
     return cast("Sequence[NumberRow]", good)
 
 
-def _number_lines(format: Format, family: Family, rows: Sequence[NumberRow]) -> list[str]:
+def _number_lines(format: LineFormat, family: Family, rows: Sequence[NumberRow]) -> list[str]:
     out = []
     slot = format.index
     for series, value in rows:
@@ -162,7 +169,7 @@ def _number_lines(format: Format, family: Family, rows: Sequence[NumberRow]) -> 
     return out
 
 
-def _histogram_lines(format: Format, family: Family, rows: Sequence[HistogramRow]) -> list[str]:
+def _histogram_lines(format: LineFormat, family: Family, rows: Sequence[HistogramRow]) -> list[str]:
     out = []
     slot = format.index
     for series, counts, total in rows:

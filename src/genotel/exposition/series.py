@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
+from genotel.exposition.native_histogram import NativeHistogram
 from genotel.semconv.spec import Merge
 
 FamilyKind = Literal["counter", "gauge", "histogram", "summary", "info", "unknown"]
@@ -52,7 +53,7 @@ class NumberSeries:
             the format decide (``_total`` for a counter).
     """
 
-    __slots__ = ("created", "exemplar", "labels", "suffix", "templates")
+    __slots__ = ("created", "encoded", "exemplar", "labels", "suffix", "templates")
 
     def __init__(
         self, labels: Mapping[str, str] | None = None, created: float | None = None, suffix: str | None = None
@@ -61,13 +62,15 @@ class NumberSeries:
         self.created = created
         self.suffix = suffix
         self.exemplar: Exemplar | None = None
-        # One slot per format (Format.index).
+        # One slot per format of lines (LineFormat.index); what protobuf has around the value.
         self.templates: list[str | None] = [None, None]
+        self.encoded: tuple[bytes, ...] | None = None
 
     def keep(self, exemplar: Exemplar) -> None:
         """Show this exemplar from now on; for counters."""
         self.exemplar = exemplar
         self.templates = [None, None]
+        self.encoded = None
 
 
 class HistogramSeries:
@@ -79,7 +82,7 @@ class HistogramSeries:
         created: Unix seconds at which the series was born, if known.
     """
 
-    __slots__ = ("bounds", "created", "exemplars", "labels", "templates")
+    __slots__ = ("bounds", "created", "encoded", "exemplars", "labels", "native", "templates")
 
     def __init__(self, labels: Mapping[str, str] | None, bounds: Sequence[float], created: float | None = None) -> None:
         self.labels = render_labels(labels or {})
@@ -88,12 +91,16 @@ class HistogramSeries:
         # Bucket index -> exemplar; buckets without one are absent.
         self.exemplars: dict[int, Exemplar] = {}
         self.templates: list[str | None] = [None, None]
+        self.encoded: tuple[bytes, ...] | None = None
+        # Of an exponential histogram: its own buckets, at the last scrape.
+        self.native: NativeHistogram | None = None
 
     def keep(self, exemplar: Exemplar) -> None:
         """Show this exemplar on its bucket from now on, at every scrape and to every scraper."""
         self.exemplars[bisect_left(self.bounds, exemplar.value)] = exemplar
         # The text format prints no exemplars, so its template stays.
         self.templates[1] = None
+        self.encoded = None
 
 
 NumberRow = tuple[NumberSeries, float]

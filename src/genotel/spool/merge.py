@@ -222,6 +222,7 @@ def _note_birth(series: NumberSeries | HistogramSeries, created: float) -> None:
     if series.created is None or created < series.created:
         series.created = created
         series.templates = [None, None]
+        series.encoded = None
 
 
 def _note_exemplar(series: NumberSeries | HistogramSeries, known: Exemplar | None, found: Exemplar) -> None:

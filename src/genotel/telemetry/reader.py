@@ -38,6 +38,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from genotel import guard
+from genotel.exposition.native_histogram import NativeHistogram, native_histogram
 from genotel.exposition.series import (
     Block,
     Exemplar,
@@ -229,17 +230,20 @@ class _Stream:
 
     def _exponentials(self, data: ExponentialHistogram) -> list[HistogramRow]:
         counted: dict[HistogramSeries, tuple[dict[float, int], list[float], list[Any]]] = {}
+        natives: dict[HistogramSeries, NativeHistogram | None] = {}
         for point in data.data_points:
-            bounds, counts = classic_buckets(
+            buckets = (
                 point.scale,
                 point.zero_count,
                 (point.positive.offset, point.positive.bucket_counts),
                 (point.negative.offset, point.negative.bucket_counts),
             )
+            bounds, counts = classic_buckets(*buckets)
             entry = self._series.get(id(point.attributes))
             if entry is None or entry[0] is not point.attributes:
                 entry = self._born(point, bounds)
             # Several attribute sets may become one label set, each with bounds of its own.
+            natives[entry[1]] = None if entry[1] in natives else native_histogram(*buckets)
             by_bound, sums, exemplars = counted.setdefault(entry[1], ({}, [], []))
             for bound, count in zip((*bounds, inf), counts, strict=True):
                 by_bound[bound] = by_bound.get(bound, 0) + count
@@ -249,6 +253,8 @@ class _Stream:
         for born, (by_bound, sums, exemplars) in counted.items():
             *finite, last = sorted(by_bound)
             series = self._with_bounds(born, tuple(finite))
+            # Several attribute sets of one label set have scales of their own: there it has classic buckets only.
+            series.native = natives[born]
             rows.append((series, [by_bound[bound] for bound in (*finite, last)], sum(sums)))
             _keep_exemplars(series, exemplars)
         return rows

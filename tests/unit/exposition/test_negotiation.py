@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from genotel.exposition.negotiation import FORMATS, negotiate, wants_gzip
 from genotel.exposition.openmetrics import OPENMETRICS_1_0_0
+from genotel.exposition.protobuf import PROTOBUF
 from genotel.exposition.text_format import TEXT_0_0_4, TEXT_1_0_0
 
 OPENMETRICS = "application/openmetrics-text"
-PROTOBUF = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+DELIMITED = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 PROMETHEUS_2 = (
     f"{OPENMETRICS};version=1.0.0,{OPENMETRICS};version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 )
@@ -19,7 +20,7 @@ PROMETHEUS_3 = (
     f"{OPENMETRICS};version=1.0.0;escaping=allow-utf-8;q=0.6,{OPENMETRICS};version=0.0.1;q=0.5,"
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
-PROMETHEUS_3_NATIVE_HISTOGRAMS = f"{PROTOBUF};q=0.7,{PROMETHEUS_3}"
+PROMETHEUS_3_NATIVE_HISTOGRAMS = f"{DELIMITED};q=0.7,{PROMETHEUS_3}"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
 
 
@@ -34,9 +35,17 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;
         (BROWSER, TEXT_0_0_4),
         (PROMETHEUS_2, OPENMETRICS_1_0_0),
         (PROMETHEUS_3, OPENMETRICS_1_0_0),
-        (PROMETHEUS_3_NATIVE_HISTOGRAMS, OPENMETRICS_1_0_0),
-        (PROTOBUF, TEXT_0_0_4),
-        (f"{PROTOBUF};q=0.9, {OPENMETRICS};q=0.1", OPENMETRICS_1_0_0),
+        # protobuf: this message in this coding or none
+        (PROMETHEUS_3_NATIVE_HISTOGRAMS, PROTOBUF),
+        (DELIMITED, PROTOBUF),
+        (f"{DELIMITED};escaping=allow-utf-8", PROTOBUF),
+        (f"{DELIMITED};q=0.9, {OPENMETRICS};q=0.1", PROTOBUF),
+        (f"{DELIMITED};q=0.1, {OPENMETRICS};q=0.9", OPENMETRICS_1_0_0),
+        (f"{DELIMITED};q=0, */*", TEXT_0_0_4),
+        ("application/vnd.google.protobuf", TEXT_0_0_4),
+        ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text", TEXT_0_0_4),
+        ("application/vnd.google.protobuf;proto=io.prometheus.client.Other;encoding=delimited", TEXT_0_0_4),
+        ("application/vnd.google.protobuf;encoding=delimited, text/plain;version=1.0.0;q=0.1", TEXT_1_0_0),
         # text, its versions and both spellings of the escaping
         ("text/plain", TEXT_0_0_4),
         ("text/plain;version=0.0.4", TEXT_0_0_4),
@@ -93,6 +102,8 @@ def test_format_follows_quality_then_specificity(accept: str, expected: object) 
 def test_content_types_name_version_and_escaping() -> None:
     """Formats of version 1.0.0 say how names are escaped; text 0.0.4 knows no escaping."""
     assert [offered.content_type for offered in FORMATS] == [
+        "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; "
+        "escaping=underscores",
         "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
         "text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
         "text/plain; version=0.0.4; charset=utf-8",
@@ -131,7 +142,7 @@ _PIECES = st.sampled_from(
     [
         "text/plain",
         OPENMETRICS,
-        PROTOBUF,
+        DELIMITED,
         "*/*",
         "text/*",
         ";",

@@ -13,7 +13,7 @@ def test_counts_are_born_at_zero() -> None:
     """Every format has its 200 and its 503 at 0 from the start; there is no size before a page."""
     lines = Page([ScrapeMetrics()]).render(TEXT_0_0_4).decode().splitlines()
     values = [line for line in lines if not line.startswith("#")]
-    assert len(values) == 6
+    assert len(values) == 8
     assert all(line.startswith("genotel_scrapes_total{") and line.endswith(" 0") for line in values)
 
 

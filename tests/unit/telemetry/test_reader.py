@@ -23,9 +23,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from genotel import guard
 from genotel.exposition.openmetrics import OPENMETRICS_1_0_0
 from genotel.exposition.page import Page
+from genotel.exposition.protobuf import PROTOBUF
 from genotel.exposition.text_format import TEXT_0_0_4
 from genotel.telemetry.reader import PageReader
 from tests.conftest import require
+from tests.metric_families import buckets_of, families_of, labels_of
 from tests.observed import lenient
 from tests.pages import labelled, read_page, refused_by_promtool, series_of
 
@@ -356,6 +358,26 @@ def test_an_exponential_histogram_is_on_the_page(exponential: Program) -> None:
         dict(labels).get("le"): value for (name, labels), value in exponential.read().items() if "bucket" in name
     }
     assert buckets == {"0.0": 1, "4.0": 2, "8.0": 2, "16.0": 3, "+Inf": 3}
+
+
+def test_an_exponential_histogram_is_native_in_protobuf(exponential: Program) -> None:
+    """With the buckets of now; where attribute sets share a label set, it has classic ones only."""
+    histogram = exponential.meter().create_histogram("wait", "s")
+    for value in (3, 3, 0, 7):
+        histogram.record(value, {"of": "one"})
+        histogram.record(value, {"a.b": "x"})
+        histogram.record(value, {"a_b": "x"})
+    families = families_of(exponential.page.render(PROTOBUF))
+    by_labels = {frozenset(labels_of(metric)): metric.histogram for metric in families["wait_seconds"].metric}
+    native = by_labels[frozenset({"of", "otel_scope_name"})]
+    buckets = buckets_of(native.positive_span, native.positive_delta)
+    assert native.zero_count == 1
+    assert sorted(count for count in buckets.values() if count) == [1, 2]
+    edges = [2 ** (index / 2**native.schema) for index, count in sorted(buckets.items()) if count]
+    assert edges == [pytest.approx(3, rel=0.01), pytest.approx(7, rel=0.01)]
+    shared = by_labels[frozenset({"a_b", "otel_scope_name"})]
+    assert shared.sample_count == 8
+    assert not shared.HasField("schema")
 
 
 def test_exponential_histograms_that_share_a_label_set_are_added(exponential: Program) -> None:
