@@ -40,7 +40,7 @@ PAST = 3600.0
 def history(end: int, *, busy: bool) -> str:
     """Return the half hour up to ``end`` as OpenMetrics with timestamps."""
     lines: list[str] = []
-    for family, kind, rows in _families(end, busy=busy):
+    for family, kind, rows in families(end, busy=busy):
         lines.append(f"# TYPE {family} {kind}")
         for name, labels, start, growth in rows:
             inside = ",".join(f'{key}="{value}"' for key, value in labels.items() if value)
@@ -54,7 +54,8 @@ def history(end: int, *, busy: bool) -> str:
 Row = tuple[str, Labels, float, float]
 
 
-def _families(end: int, *, busy: bool) -> Iterator[tuple[str, str, list[Row]]]:
+def families(end: int, *, busy: bool) -> Iterator[tuple[str, str, list[Row]]]:
+    """Yield name and kind of each family, and of each series name, labels, first value and growth a sample."""
     theirs = _foreign(busy=busy)
     for spec in CATALOGUE:
         rows = list(itertools.chain.from_iterable(_rows(spec, labels, end, busy) for labels in _label_sets(spec)))
