@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from genotel.errors import SettingsError
 from genotel.exposition.listening import UNIX_PREFIX, handed_over
 from genotel.exposition.page import Page
 from genotel.exposition.server import PageServer
+from genotel.exposition.targets import ProcessPages
 from genotel.settings import PageSettings
 
 # Loaded only where somebody has a web configuration file: it needs PyYAML, bcrypt and OpenSSL.
@@ -26,18 +28,29 @@ class ServedPage(PageServer):
     Args:
         page: what is served.
         where: the address, or that systemd has opened it, and the web configuration file.
+        ready: whether there is data yet, for ``/-/ready``; it must not block.
+        processes: the single processes behind the page, where they have pages of their own.
 
     Raises:
         SettingsError: the web configuration file is wrong, or systemd has handed over nothing.
     """
 
-    def __init__(self, page: Page, where: PageSettings) -> None:
+    def __init__(
+        self,
+        page: Page,
+        where: PageSettings,
+        *,
+        ready: Callable[[], bool] = lambda: True,
+        processes: ProcessPages | None = None,
+    ) -> None:
         self._access = None if where.web_config_file is None else open_access(where.web_config_file)
         self._own_page = page
         super().__init__(
             page,
             host=where.host,
             port=where.port,
+            ready=ready,
+            processes=processes,
             gate=self._access,
             listeners=handed_over(os.environ) if where.web_systemd_socket else (),
         )

@@ -49,7 +49,9 @@ class Mistakes:
     def add(self, key: str, says: str, *, line: int | None = None) -> None:
         """Note one mistake; ``says`` never repeats a secret."""
         place = self._file if line is None else f"{self._file}:{line}"
-        self._texts.append(f"{place}: {key}: {says}" if key else f"{place}: {says}")
+        text = f"{place}: {key}: {says}" if key else f"{place}: {says}"
+        # A path may have any sign in it, a line's end among them.
+        self._texts.append("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text))
 
     def refuse(self) -> None:
         """Raise what was noted, in one line; do nothing where nothing was.

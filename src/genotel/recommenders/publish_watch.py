@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
@@ -15,8 +15,7 @@ from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.errors import GenotelError, InputError, SettingsError
 from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
-from genotel.exposition.scrape_metrics import ScrapeMetrics
-from genotel.exposition.server import PageServer
+from genotel.exposition.serving import ServedPage
 from genotel.history.kept import KEPT_HISTORIES, KeptHistories
 from genotel.history.source import HistorySource
 from genotel.history.usage import UsageHistory
@@ -178,19 +177,14 @@ def watch(
     shown = AdvicePage(
         most=chosen.watch_series, keep_seconds=chosen.watch_keep_seconds, has_webhook=webhook is not None
     )
-    metrics = ScrapeMetrics()
-    page = Page([shown, metrics])
+    page = Page([shown])
     page.add_source(OwnMetrics(page, internal_errors=True))
     if webhook is not None:
         webhook.on_result = shown.count_delivery
     with _locked(memory_file):
-        server = PageServer(
-            page,
-            host=chosen.watch_host,
-            port=chosen.watch_port,
-            ready=lambda: shown.is_ready,
-            metrics=metrics,
-        )
+        # Whoever may not read the page of the measurements may not read the advice either.
+        where = replace(settings.page, host=chosen.watch_host, port=chosen.watch_port, web_systemd_socket=False)
+        server = ServedPage(page, where, ready=lambda: shown.is_ready)
         try:
             server.start()
         except OSError as error:
@@ -200,6 +194,8 @@ def watch(
             ) from error
         watcher = Watcher(source, kinds, settings, shown, memory_file, webhook, say)
         with closing(server), closing(watcher):
+            if server.exposure:
+                say(server.exposure)
             say(f"advice on {server.url}")
             pause = Event()
             while True:

@@ -130,6 +130,13 @@ def test_many_mistakes_are_still_one_line_that_can_be_read():
     assert said(mistakes).endswith("; and 3 more mistakes")
 
 
+def test_what_cannot_be_printed_is_spelled_out():
+    """A path may have a line's end in it."""
+    mistakes = Mistakes("web.yml")
+    mistakes.add("cert_file", "a\nb\x1f\u2028: No such file")
+    assert said(mistakes) == r"web.yml: cert_file: a\nb\x1f\u2028: No such file"
+
+
 def test_a_table_that_is_not_there_has_no_line():
     """What it lacks is still told, by its name."""
     mistakes = Mistakes("web.yml")
