@@ -16,6 +16,7 @@ KINDS = {
     "flux": ("flux", "FLUX", "FluxPipeline", "image"),
     "without callbacks": ("unconditional", "UNCONDITIONAL", "DDPMPipeline", "image"),
     "legacy callback": ("adapter", "ADAPTER", "StableDiffusionAdapterPipeline", "image"),
+    "combined": ("combined", "COMBINED", "KandinskyV22CombinedPipeline", "image"),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -63,11 +64,14 @@ def test_what_is_known_of_a_call(observed: Observed, measured: None, kind: str) 
     (row,) = observed.sink.finished
     *_, name, output = KINDS[kind]
     assert (row.model, row.provider, row.output_type, row.outcome) == (name, "diffusers", output, "ok")
-    assert row.steps == row.parameters["steps"] == 4
+    assert row.steps == 4
+    # Those of the parts together, where a pipeline has parts.
+    assert row.parameters["steps"] == (2 if kind == "combined" else 4)
     assert row.outputs == 1
     assert row.parameters["seed"] == 0
     assert row.parameters["dtype"] == "float32"
-    assert row.parameters["scheduler"] == type(pipeline.scheduler).__name__
+    if kind != "combined":
+        assert row.parameters["scheduler"] == type(pipeline.scheduler).__name__
     assert observed.value("genotel_generation_step_duration_seconds_count") == 4
     phases = {
         each.labels["genotel_phase"]: each.value
@@ -96,6 +100,16 @@ def test_the_users_callback_still_runs(observed: Observed, measured: None) -> No
     assert observed.outcomes() == {"ok": 2}
 
 
+def test_an_older_callback_still_runs(observed: Observed, measured: None) -> None:
+    """With its three arguments, as often as it asked."""
+    pipeline, arguments = made("legacy callback")
+    seen = []
+    called(pipeline, arguments, callback=lambda *given: seen.append(given), callback_steps=2)
+    assert [step for step, *_ in seen] == [0, 2]
+    assert {len(given) for given in seen} == {3}
+    assert observed.outcomes() == {"ok": 1}
+
+
 def test_a_failing_call_is_an_error(observed: Observed, measured: None) -> None:
     """The exception is the pipeline's own; steps that were done are counted."""
     pipeline, arguments = made("stable diffusion")
@@ -111,7 +125,7 @@ def test_a_failing_call_is_an_error(observed: Observed, measured: None) -> None:
     assert observed.value("genotel_generation_steps_total") == 2
 
 
-def test_a_combined_pipeline_is_one_call(observed: Observed, measured: None) -> None:
+def test_a_pipeline_of_the_users_own_that_calls_others_is_one_call(observed: Observed, measured: None) -> None:
     """Its parts are pipelines of their own and count nothing."""
     require_library("diffusers")
     from diffusers import DiffusionPipeline

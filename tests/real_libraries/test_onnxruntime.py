@@ -35,7 +35,7 @@ def given():
 
 
 def test_every_way_to_run(observed: Observed, session) -> None:
-    """``run``, ``run_with_iobinding``, ``run_with_ort_values``, ``run_async``: each is one call of that model."""
+    """Plain, bound, with values, with a vector of them, in a thread of the library: each is one call of that model."""
     import numpy
     import onnxruntime
 
@@ -44,6 +44,13 @@ def test_every_way_to_run(observed: Observed, session) -> None:
     name = "tiny-test_every_way_to_run.onnx"
     first = session.run(None, given())[0]
     values = {"x": onnxruntime.OrtValue.ortvalue_from_numpy(given()["x"])}
+    from onnxruntime.capi import _pybind_state as ort
+
+    feeds, fetched = ort.OrtValueVector(), ort.OrtValueVector()
+    feeds.push_back(values["x"]._ortvalue)
+    devices = [ort.OrtDevice(ort.OrtDevice.cpu(), ort.OrtDevice.default_memory(), 0)]
+    session.run_with_ortvaluevector(onnxruntime.RunOptions(), ["x"], feeds, ["y"], fetched, devices)
+    fifth = next(iter(fetched)).numpy()
     third = session.run_with_ort_values(["y"], values)[0].numpy()
     binding = session.io_binding()
     binding.bind_cpu_input("x", given()["x"])
@@ -60,13 +67,13 @@ def test_every_way_to_run(observed: Observed, session) -> None:
     session.run_async(["y"], given(), callback, "mine")
     assert done.wait(20)
     assert got[1:] == ["mine", ""]
-    assert observed.outcomes(name) == {"ok": 4}
+    assert observed.outcomes(name) == {"ok": 5}
     assert observed.value("genotel_model_resident", gen_ai_request_model=name) == 1
     uninstrument()
     plain = session.run(None, given())[0]
-    for each in (first, second, third, got[0]):
+    for each in (first, second, third, got[0], fifth):
         assert numpy.array_equal(each, plain)
-    assert observed.outcomes(name) == {"ok": 4}
+    assert observed.outcomes(name) == {"ok": 5}
 
 
 def test_a_wrong_input_is_the_librarys_error(observed: Observed, session) -> None:

@@ -42,7 +42,11 @@ def test_a_cross_encoder_is_measured(observed: Observed, folder: str) -> None:
     from sentence_transformers import CrossEncoder
 
     encoder = CrossEncoder(folder, device="cpu")
-    encoder.predict([("a cat", "a dog")])
-    encoder.rank("a cat", ["a dog", "the cat"])
+    score = encoder.predict([("a cat", "a dog")])
+    ranks = encoder.rank("a cat", ["a dog", "the cat"])
     assert observed.outcomes("tiny-bert") == {"ok": 2}
     assert [row.outputs for row in observed.sink.finished] == [1, 2]
+    uninstrument()
+    assert encoder.predict([("a cat", "a dog")]).tolist() == score.tolist()
+    assert encoder.rank("a cat", ["a dog", "the cat"]) == ranks
+    assert observed.outcomes("tiny-bert") == {"ok": 2}

@@ -14,6 +14,7 @@ FORMS = {
     "greedy": {"do_sample": False},
     "sampling": {"do_sample": True, "temperature": 0.7},
     "beam": {"num_beams": 3, "do_sample": False},
+    "beam sampling": {"num_beams": 2, "do_sample": True},
     "several": {"do_sample": True, "num_return_sequences": 2},
     "details": {"do_sample": False, "return_dict_in_generate": True, "output_scores": True},
     "lookup": {"do_sample": False, "prompt_lookup_num_tokens": 3},
@@ -127,6 +128,61 @@ def test_the_users_processors_are_left_alone(observed: Observed, measured: None,
     assert len(mine) == 1
     assert set(tokens[0, 12:].tolist()) == {7}
     assert observed.sink.finished[0].first_chunk_seconds > 0
+
+
+def test_a_batch_and_a_model_of_two_halves(observed: Observed) -> None:
+    """Every row counts; a prompt that was read by an encoder is none of what was written."""
+    require_library("transformers")
+    from tests.real_libraries import tiny_models
+
+    for model, count in ((tiny_models.llama(), 3), (tiny_models.t5(), 2)):
+        ids = tiny_models.token_ids(count) % 60
+        # Neither the word that fills rows up nor the one that ends them.
+        plain = generated(model, ids, do_sample=False, suppress_tokens=[0, 1])
+        instrument()
+        try:
+            with_us = generated(model, ids, do_sample=False, suppress_tokens=[0, 1])
+        finally:
+            uninstrument()
+        assert plain.tolist() == with_us.tolist()
+    batch, halves = observed.sink.finished
+    assert (batch.input_tokens, batch.output_tokens, batch.outputs) == (36, NEW * 3, 3)
+    # The token that a decoder is begun with comes back before what it wrote.
+    assert halves.model == "T5ForConditionalGeneration"
+    assert (halves.input_tokens, halves.output_tokens, halves.outputs) == (24, NEW * 2, 2)
+
+
+def test_a_streamer_in_a_thread(observed: Observed, measured: None, model, ids) -> None:
+    """As people stream: generate runs in a thread, and the consumer reads the texts."""
+    import threading
+
+    from transformers import TextIteratorStreamer
+
+    from tests.real_libraries import tiny_models
+
+    streamer = TextIteratorStreamer(tiny_models.tokenizer(), skip_prompt=True, timeout=60)
+    arguments = {"do_sample": False, "streamer": streamer, "max_new_tokens": 4}
+    thread = threading.Thread(target=model.generate, args=(ids,), kwargs=arguments)
+    thread.start()
+    texts = [*streamer]
+    thread.join()
+    assert texts
+    (row,) = observed.sink.finished
+    assert (row.outcome, row.output_tokens) == ("ok", 4)
+    assert row.first_chunk_seconds > 0
+
+
+def test_a_pipeline_of_several_prompts(observed: Observed, measured: None, model) -> None:
+    """One call of generate a batch; answers come as they came."""
+    from transformers import pipeline
+
+    from tests.real_libraries import tiny_models
+
+    text = pipeline("text-generation", model=model, tokenizer=tiny_models.tokenizer(), max_new_tokens=4)
+    answers = text(["a cat", "the dog", "red grass"], batch_size=3, do_sample=False)
+    assert [len(answer) for answer in answers] == [1, 1, 1]
+    (row,) = observed.sink.finished
+    assert row.outputs == 3
 
 
 def test_a_pipeline_is_counted_once(observed: Observed, measured: None, model) -> None:

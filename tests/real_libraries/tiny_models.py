@@ -309,3 +309,122 @@ def adapter():
 
 
 ADAPTER = {**STABLE_DIFFUSION, "image": torch.zeros(1, 3, 32, 32)}
+
+
+def combined():
+    """Return a pipeline that calls two others: one makes an embedding of the words, one a picture of that."""
+    from diffusers import (
+        DDIMScheduler,
+        KandinskyV22CombinedPipeline,
+        PriorTransformer,
+        UnCLIPScheduler,
+        UNet2DConditionModel,
+        VQModel,
+    )
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPTextConfig,
+        CLIPTextModelWithProjection,
+        CLIPVisionConfig,
+        CLIPVisionModelWithProjection,
+    )
+
+    torch.manual_seed(0)
+    prior = PriorTransformer(num_attention_heads=2, attention_head_dim=12, embedding_dim=32, num_layers=1)
+    prior.clip_std = torch.nn.Parameter(torch.ones(prior.clip_std.shape))
+    pipeline = KandinskyV22CombinedPipeline(
+        prior_prior=prior,
+        prior_image_encoder=CLIPVisionModelWithProjection(
+            CLIPVisionConfig(
+                hidden_size=32,
+                image_size=28,
+                projection_dim=32,
+                intermediate_size=37,
+                num_attention_heads=4,
+                num_hidden_layers=1,
+                patch_size=14,
+            )
+        ),
+        prior_text_encoder=CLIPTextModelWithProjection(
+            CLIPTextConfig(
+                bos_token_id=0,
+                eos_token_id=1,
+                pad_token_id=0,
+                hidden_size=32,
+                projection_dim=32,
+                intermediate_size=37,
+                num_attention_heads=4,
+                num_hidden_layers=1,
+                vocab_size=64,
+            )
+        ),
+        prior_tokenizer=tokenizer(77),
+        prior_scheduler=UnCLIPScheduler(
+            variance_type="fixed_small_log",
+            prediction_type="sample",
+            num_train_timesteps=1000,
+            clip_sample=True,
+            clip_sample_range=10.0,
+        ),
+        prior_image_processor=CLIPImageProcessor(crop_size=28, size=28),
+        unet=UNet2DConditionModel(
+            in_channels=4,
+            out_channels=8,
+            addition_embed_type="image",
+            down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+            up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+            mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+            block_out_channels=(32, 64),
+            layers_per_block=1,
+            encoder_hid_dim=32,
+            encoder_hid_dim_type="image_proj",
+            cross_attention_dim=32,
+            attention_head_dim=4,
+            resnet_time_scale_shift="scale_shift",
+        ),
+        movq=VQModel(
+            block_out_channels=[32, 64],
+            down_block_types=["DownEncoderBlock2D", "AttnDownEncoderBlock2D"],
+            in_channels=3,
+            latent_channels=4,
+            layers_per_block=1,
+            norm_num_groups=8,
+            norm_type="spatial",
+            num_vq_embeddings=12,
+            out_channels=3,
+            up_block_types=["AttnUpDecoderBlock2D", "UpDecoderBlock2D"],
+            vq_embed_dim=4,
+        ),
+        scheduler=DDIMScheduler(clip_sample=False, set_alpha_to_one=False, steps_offset=1),
+    )
+    return quiet(pipeline)
+
+
+COMBINED = {
+    "prompt": "a cat",
+    "negative_prompt": "red dog",
+    "num_inference_steps": 2,
+    "prior_num_inference_steps": 2,
+    "height": 32,
+    "width": 32,
+    "output_type": "np",
+}
+
+
+def t5():
+    """Return a model that reads with one half and writes with the other."""
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=64,
+        d_model=32,
+        d_kv=8,
+        d_ff=37,
+        num_layers=1,
+        num_heads=4,
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+    )
+    return T5ForConditionalGeneration(config).eval()

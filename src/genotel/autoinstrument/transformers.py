@@ -104,10 +104,15 @@ def _note_tokens(call: LibraryCall, arguments: Arguments, result: Any) -> None:
     prompt = arguments.get("inputs", arguments.get("input_ids"))
     read = tuple(getattr(prompt, "shape", ()))
     config = getattr(arguments.owner, "config", None)
-    # An encoder reads the prompt; a decoder alone gives it back before what it wrote.
-    before = 0 if len(read) != 2 or getattr(config, "is_encoder_decoder", False) else read[1]
-    written = rows * (length - before)
     ends = getattr(arguments.owner, "generation_config", None)
+    if getattr(config, "is_encoder_decoder", False):
+        # An encoder reads the prompt; what the decoder is begun with, one token, it may give back.
+        begin = getattr(ends, "decoder_start_token_id", None)
+        before = int(begin is not None and int((sequences[:, :1] == begin).sum()) == rows)
+    else:
+        # A decoder alone gives the prompt back before what it wrote.
+        before = read[1] if len(read) == 2 else 0
+    written = rows * (length - before)
     pad, eos = getattr(ends, "pad_token_id", None), getattr(ends, "eos_token_id", None)
     if rows > 1 and isinstance(pad, int) and eos is not None:
         # Rows that ended early are filled up.

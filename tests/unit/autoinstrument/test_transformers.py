@@ -47,6 +47,18 @@ def test_rows_that_end_early(observed, model, ids, eos):
     assert observed.sink.finished[0].output_tokens == 6
 
 
+def test_what_a_decoder_is_begun_with_is_not_written(observed, model, ids):
+    """Where an encoder reads the prompt, its answer may begin with the token that it was given."""
+    model.config.is_encoder_decoder = True
+    model.generation_config.decoder_start_token_id = 5
+    model.generate(ids, max_new_tokens=4)
+    # The stand-in gives the prompt back, which begins with that token: it takes all else for written.
+    assert observed.sink.finished[0].output_tokens == 2 * (3 + 4 - 1)
+    model.generation_config.decoder_start_token_id = 9
+    model.generate(ids, max_new_tokens=4)
+    assert observed.sink.finished[1].output_tokens == 2 * (3 + 4)
+
+
 def test_processors_of_the_user_stay(observed, model, ids):
     """Nothing is put between them, however they are given; tokens are timed all the same."""
     seen = []
