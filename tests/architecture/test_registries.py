@@ -88,6 +88,7 @@ FOLDERS: dict[str, Folder] = {
                 "cleanup_backtest",
                 "clock_policies",
                 "demand_policies",
+                "plug_ins",
                 "policies",
                 "preload_backtest",
                 "publish",

@@ -10,6 +10,7 @@ from genotel.errors import SettingsError
 from genotel.history.kept import KEPT_HISTORIES
 from genotel.history.source import HistorySource
 from genotel.history.usage import UsageHistory
+from genotel.recommenders.plug_ins import plug_ins
 from genotel.recommenders.recommendation import Recommendation, Withheld
 from genotel.recommenders.recommender import Findings
 from genotel.recommenders.registry import DEFAULT_KINDS, KINDS, RECOMMENDERS
@@ -23,7 +24,7 @@ class Advice:
     Attributes:
         source: where the history was read from.
         window: Unix times from and up to which anything is said; None for an empty history.
-        recommendations: by kind in the order of the registry, best first within a kind.
+        recommendations: by kind in the order of the registry, then of plug-ins by name, best first within a kind.
         withheld: the models about which a kind says nothing, and why.
         notes: what the source said that takes something from all of this.
         methods: by kind, how its probabilities are worked out.
@@ -84,13 +85,17 @@ def advise(history: UsageHistory, kinds: Iterable[str], settings: AdviceSettings
     wanted = frozenset(kinds)
     asked = [recommender for recommender in RECOMMENDERS if recommender.kind in wanted]
     findings = [recommender.recommend(history, settings) for recommender in asked]
+    methods = {recommender.kind: recommender.method for recommender in asked}
+    for kind, method, found in plug_ins().ask(wanted, history, settings):
+        findings.append(found)
+        methods[kind] = method
     return Advice(
         source=history.source,
         window=(history.start, history.end) if len(history.observed) else None,
         recommendations=tuple(_with_sources(findings, history)),
         withheld=tuple(reason for found in findings for reason in found.withheld),
         notes=history.notes,
-        methods={recommender.kind: recommender.method for recommender in asked},
+        methods=methods,
         models=len(history.models),
         observed_ratio=history.observed_ratio,
     )
@@ -105,17 +110,18 @@ def _with_sources(findings: Iterable[Findings], history: UsageHistory) -> Iterat
 
 
 def check_kinds(kinds: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the kinds that are meant; for None all but the download priorities.
+    """Return the kinds that are meant; for None all but the download priorities, those of plug-ins too.
 
     Raises:
         SettingsError: naming the kinds that exist.
     """
     if kinds is None:
-        return DEFAULT_KINDS
+        return (*DEFAULT_KINDS, *plug_ins().kinds)
     # A text is a mistake that would otherwise be read letter by letter.
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    unknown = [kind for kind in kinds if kind not in KINDS]
+    known = (*KINDS, *plug_ins().kinds)
+    unknown = [kind for kind in kinds if kind not in known]
     if unknown or not kinds:
         what = f"unknown kind {unknown[0]!r}" if unknown else "no kind was asked for"
-        raise SettingsError(f"{what}; the kinds of advice are {', '.join(KINDS)}")
+        raise SettingsError(f"{what}; the kinds of advice are {', '.join(known)}")
     return kinds
