@@ -16,6 +16,7 @@ from genotel.cli.backtest import backtest
 from genotel.cli.dashboards import dashboards
 from genotel.cli.demo import demo
 from genotel.cli.provision import provision
+from genotel.cli.backfill import backfill
 from genotel.cli.recommend import recommend
 from genotel.cli.run import run as run_script
 from genotel.cli.serve import serve
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "dashboards": dashboards,
     "demo": demo,
     "provision": provision,
+    "backfill": backfill,
     "recommend": recommend,
     "run": run_script,
     "serve": serve,
