@@ -12,11 +12,11 @@ from typing import Any
 
 import typer
 
+from genotel.cli.backfill import backfill
 from genotel.cli.backtest import backtest
 from genotel.cli.dashboards import dashboards
 from genotel.cli.demo import demo
 from genotel.cli.provision import provision
-from genotel.cli.backfill import backfill
 from genotel.cli.recommend import recommend
 from genotel.cli.run import run as run_script
 from genotel.cli.serve import serve
@@ -26,11 +26,11 @@ from genotel.version import __version__
 
 # Name -> function. One visible line per command.
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "backfill": backfill,
     "backtest": backtest,
     "dashboards": dashboards,
     "demo": demo,
     "provision": provision,
-    "backfill": backfill,
     "recommend": recommend,
     "run": run_script,
     "serve": serve,
