@@ -48,7 +48,8 @@ def rise(values: Floats, weights: Floats, hours: Integers, *, least_ratio: float
     """Return the largest lasting rise of a series; None where there is none or it is too short to say.
 
     Sums over the hours after a split against those before it: the largest weighted difference of the logarithms
-    (Hinkley, 1970), tested by shuffling days (Antoch and Hušková, 2001), its intervals by a bootstrap of the errors of days.
+    (Hinkley, 1970), tested by shuffling days (Antoch and Hušková, 2001), its intervals by a bootstrap of
+    the errors of days.
 
     Args:
         values: shape (N,), above 0, such as mean seconds of a call in an hour.

@@ -19,6 +19,7 @@ import numpy as np
 
 from genotel.analysis.idleness import use_days
 from genotel.analysis.survival import probability_of_no_use
+from genotel.analysis.week_clock import WeekClock, week_clock
 from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans, Floats, Integers
 from genotel.history.usage import UsageHistory
 
@@ -26,9 +27,9 @@ MINIMUM_MODELS = 30
 # Past cuts are at most so many; more overlap without telling more.
 MAX_CUTS = 8
 # Odds by idle time and by decayed count: the second tells models that are used daily from one-off uses.
-PLAIN_WEIGHTS = (0.45, 0.55)
+PLAIN_WEIGHTS = (0.5, 0.5)
 # Made-up outcomes, at the plain answer, that hold a weight: the level's, the plain answers', the corrections'.
-_RIDGE_LEVEL, _RIDGE_PLAIN, _RIDGE_FIRST, _RIDGE_FURTHER = 50.0, 100.0, 250.0, 2500.0
+_RIDGE_LEVEL, _RIDGE_PLAIN, _RIDGE_FIRST, _RIDGE_FURTHER = 50.0, 10.0, 250.0, 2500.0
 # Outcomes of one history depend on each other; past this many, more of them loosen the ridge.
 _LOOSENED_BY = 5000.0
 _PRIOR_USES = 0.3
@@ -72,6 +73,7 @@ class _Past:
     hour_model: Integers
     hour: Floats
     hidden: Floats
+    clock: WeekClock
 
     @classmethod
     def of(cls, history: UsageHistory) -> _Past:
@@ -81,15 +83,18 @@ class _Past:
         middle = (history.hourly.hour[is_used] + 0.5) * SECONDS_PER_HOUR / SECONDS_PER_DAY - origin
         end = history.end / SECONDS_PER_DAY - origin
         first = np.clip(history.first_seen, history.start, history.end) / SECONDS_PER_DAY - origin
+        days = np.maximum(day + 0.5 - origin, 0.0)
+        hidden = (history.hidden_days + 1.0 - origin).astype(np.float64)
         return cls(
             count=len(history.models),
             end=end,
             first=first,
             model=model,
-            day=np.maximum(day + 0.5 - origin, 0.0),
+            day=days,
             hour_model=history.hourly.model[is_used],
             hour=np.clip(middle, 0.0, end),
-            hidden=(history.hidden_days + 1.0 - origin).astype(np.float64),
+            hidden=hidden,
+            clock=_clock(model, days, hidden, end),
         )
 
     def features(self, cut: float, horizon: float) -> tuple[Floats, Booleans]:
@@ -107,13 +112,16 @@ class _Past:
         if len(hidden):
             # A day on which a use may have gone unseen counts as one of use.
             last = np.where(is_known, np.maximum(last, hidden.max()), last)
-        idle, age = np.maximum(cut - last, 0.0), np.maximum(cut - self.first, 1e-3)
+        shown, ahead = self.clock.at(np.array([cut, cut + horizon]))
+        idle, age = np.maximum(shown - self.clock.at(last), 0.0), np.maximum(cut - self.first, 1e-3)
+        half_lives = (max(horizon, 3.0), max(horizon / 3, 1.0), max(4 * horizon, 12.0))
+        horizon = float(ahead - shown)
         days = np.bincount(model, minlength=self.count).astype(np.float64)
         hours = np.bincount(self.hour_model[in_hours], minlength=self.count).astype(np.float64)
         known = np.maximum(days, 0.5)
         ago = np.maximum(cut - self.day[in_days], 0.0)
         decayed = {}
-        for half_life in (max(horizon, 3.0), max(horizon / 3, 1.0), max(4 * horizon, 12.0)):
+        for half_life in half_lives:
             weight = np.exp2(-ago / half_life)
             recent = np.bincount(model, weights=weight, minlength=self.count).astype(np.float64)
             decayed[half_life] = (recent, _log_odds_by_count(recent, age, half_life, horizon, is_known))
@@ -159,6 +167,22 @@ class _Past:
         is_hidden = [np.any((self.hidden > cut) & (self.hidden < cut + horizon + 1.0)) for cut in cuts]
         observed: Floats = cuts[(cuts >= 1.0) & ~np.array(is_hidden, dtype=bool)]
         return observed
+
+
+def _clock(model: Integers, days: Floats, hidden: Floats, end: float) -> WeekClock:
+    """Return the clock by the whole days of a history, counted from its beginning.
+
+    Models that are used every day tell nothing of the others: each counts by the share of days without it.
+    """
+    whole = int(end)
+    place = days.astype(np.int64)
+    used_days = np.bincount(model)
+    in_use = np.bincount(place, weights=1 - used_days[model] / (whole + 1), minlength=whole)[:whole]
+    is_known = np.ones(whole, dtype=bool)
+    lost = hidden.astype(np.int64)
+    for day in (lost - 1, lost):
+        is_known[day[(day >= 0) & (day < whole)]] = False
+    return week_clock(in_use, is_known)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
