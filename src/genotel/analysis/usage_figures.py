@@ -11,6 +11,7 @@ from typing import overload
 import numpy as np
 
 from genotel.analysis.idleness import active_share, days_known, days_since_last_use, peak_hours
+from genotel.analysis.seasonality import Trend, peak_days, trend
 from genotel.errors import InputError
 from genotel.history.hourly import SECONDS_PER_DAY
 from genotel.history.kept import KEPT_HISTORIES
@@ -19,6 +20,7 @@ from genotel.history.usage import UsageHistory
 from genotel.settings import load_settings
 
 DAILY_DAYS = 30
+DAYS_PER_WEEK = 7
 _SHOWN_MODELS = 5
 
 
@@ -49,6 +51,8 @@ class UsageStatistics:
         days_idle: from the last use, or else from being first seen, to the end of the history.
         active_share: share of days with a use, of the days since it was first seen, 0–1.
         peak_hours: hours of the day (UTC) with twice their share of the calls or more.
+        peak_days: days of the week (0 is Monday, UTC) with one and a half times their share or more.
+        trend: how the last seven days compare to the seven before; None unless all of them were observed.
         first_seen, last_used: Unix times.
         loads: times it was loaded.
         average_load_seconds: of the loads whose duration is known.
@@ -68,6 +72,8 @@ class UsageStatistics:
     days_idle: float
     active_share: float
     peak_hours: tuple[int, ...]
+    peak_days: tuple[int, ...]
+    trend: Trend | None
     first_seen: float
     last_used: float | None
     loads: int
@@ -146,6 +152,8 @@ def figures(history: UsageHistory, indexes: Iterable[int]) -> list[UsageStatisti
                 days_idle=float(idle[index]),
                 active_share=float(share[index]),
                 peak_hours=peak_hours(table.requests[rows], table.hour[rows]),
+                peak_days=peak_days(table.requests[rows], table.hour[rows]),
+                trend=_trend(history, rows, hidden),
                 first_seen=float(history.first_seen[index]),
                 last_used=_known(history.last_used[index]),
                 loads=int(table.loads[rows].sum()),
@@ -156,6 +164,19 @@ def figures(history: UsageHistory, indexes: Iterable[int]) -> list[UsageStatisti
             )
         )
     return found
+
+
+def _trend(history: UsageHistory, rows: slice, hidden: frozenset[int]) -> Trend | None:
+    """Return how two weeks compare that end with the last whole day, where nothing of them went unseen."""
+    # The day in which the history ends is over only with its last second.
+    end = int((history.end + 1) // SECONDS_PER_DAY)
+    days = range(end - 2 * DAYS_PER_WEEK, end)
+    if days[0] * SECONDS_PER_DAY < history.start or not hidden.isdisjoint(days):
+        return None
+    age = end - 1 - history.hourly.day[rows]
+    requests = history.hourly.requests[rows]
+    counts = (requests[(age >= first) & (age < first + DAYS_PER_WEEK)].sum() for first in (0, DAYS_PER_WEEK))
+    return trend(*map(float, counts))
 
 
 def _daily(history: UsageHistory, rows: slice, hidden: frozenset[int]) -> tuple[DailyFigures, ...]:

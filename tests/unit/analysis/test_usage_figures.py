@@ -107,3 +107,30 @@ async def test_the_asynchronous_twin_answers_the_same(tmp_path: Path) -> None:
     held = source(tmp_path)
     assert await genotel.ausage_statistics(held) == genotel.usage_statistics(held)
     assert (await genotel.ausage_statistics(held, model="flux")).uses == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "hidden", "uses", "expected"),
+    [
+        (14, (), [*range(7, 14)] * 4, "rising"),
+        (14, (), [*range(14)], "steady"),
+        (14, (), [*range(7)] * 4, "falling"),
+        (13, (), [*range(13)], None),
+        (20, (8,), [*range(20)], None),
+        (20, (5,), [*range(20)], "steady"),
+    ],
+)
+def test_a_trend_needs_two_weeks_that_were_watched(
+    days: int, hidden: tuple[int, ...], uses: list[int], expected: str | None
+) -> None:
+    """What was not seen is no decline."""
+    figures = genotel.usage_statistics(Held(history({"sdxl": uses}, days=days, hidden=hidden)), model="sdxl")
+    assert figures.trend == expected
+
+
+def test_days_of_the_week_that_stand_out_are_named() -> None:
+    """Monday is 0, in UTC."""
+    known = history({"weekly": [0, 7, 14], "daily": range(21)}, days=21)
+    daily, weekly = genotel.usage_statistics(Held(known))
+    assert weekly.peak_days == (0,)
+    assert daily.peak_days == ()
