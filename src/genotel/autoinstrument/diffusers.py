@@ -147,6 +147,7 @@ def _progress_bar(original: Callable[..., Any]) -> Callable[..., Any]:
     return progress_bar
 
 
+_USE = (DEFAULT_OPERATION, PROVIDER)
 _PIPELINE = ("diffusers.pipelines.pipeline_utils", "DiffusionPipeline")
 _MODULAR = "diffusers.modular_pipelines.modular_pipeline"
 
@@ -157,8 +158,8 @@ INSTRUMENTOR = LibraryInstrumentor(
     (
         Patch(*_PIPELINE, "register_modules", _register_modules),
         Patch(*_PIPELINE, "progress_bar", _progress_bar),
-        Patch(*_PIPELINE, "from_pretrained", loading("pretrained_model_name_or_path")),
-        Patch(*_PIPELINE, "from_pipe", loading("")),
+        Patch(*_PIPELINE, "from_pretrained", loading("pretrained_model_name_or_path", _USE)),
+        Patch(*_PIPELINE, "from_pipe", loading("", _USE)),
         Patch(*_PIPELINE, "to", placing("move", pipeline_name)),
         Patch(*_PIPELINE, "enable_model_cpu_offload", placing("offload", pipeline_name)),
         Patch(*_PIPELINE, "enable_sequential_cpu_offload", placing("offload", pipeline_name)),
@@ -167,10 +168,10 @@ INSTRUMENTOR = LibraryInstrumentor(
             "diffusers.loaders.single_file",
             "FromSingleFileMixin",
             "from_single_file",
-            loading("pretrained_model_link_or_path"),
+            loading("pretrained_model_link_or_path", _USE),
         ),
         Patch(_MODULAR, "ModularPipeline", "__call__", _call),
-        Patch(_MODULAR, "ModularPipeline", "from_pretrained", loading("pretrained_model_name_or_path")),
+        Patch(_MODULAR, "ModularPipeline", "from_pretrained", loading("pretrained_model_name_or_path", _USE)),
         Patch(_MODULAR, "LoopSequentialPipelineBlocks", "progress_bar", _progress_bar),
     ),
 )

@@ -20,6 +20,10 @@ from genotel.autoinstrument.suppression import is_suppressed
 from genotel.instrumentation.late_ends import WAITING
 from genotel.instrumentation.model_name import model_name
 from genotel.instrumentation.models import model_load, model_unloaded
+from genotel.instrumentation.site import site_for
+
+# Operation and provider.
+Use = tuple[str, str]
 
 # A loaded model -> its name.
 LOADED: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
@@ -74,11 +78,13 @@ class _Load:
 
     Args:
         tell: gives the name of the model and where it comes from.
+        use: operation and provider under which the model will be used, where that is one.
     """
 
-    __slots__ = ("_measured", "_token", "name")
+    __slots__ = ("_measured", "_token", "_use", "name")
 
-    def __init__(self, tell: Callable[[], tuple[str, str | None]]) -> None:
+    def __init__(self, tell: Callable[[], tuple[str, str | None]], use: Use | None) -> None:
+        self._use = use
         self.name: str | None = None
         try:
             if _is_loading.get() or is_suppressed():
@@ -101,6 +107,9 @@ class _Load:
             self._measured.__exit__(*((None, None, None) if error is None else _described(error)))
             if error is None:
                 noting_unload(loaded, self.name)
+                if self._use is not None:
+                    # Its counters are there, at 0, before it is first used: from nothing to 1 is no increase.
+                    site_for((*self._use, self.name, None))
         except BaseException as fault:
             # The exception itself comes back out of the measured block.
             if fault is not error:
@@ -111,18 +120,19 @@ def _described(error: BaseException) -> tuple[type[BaseException], BaseException
     return type(error), error, error.__traceback__
 
 
-def loading(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def loading(place: str, use: Use | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return what makes a class method that loads a measured one.
 
     Args:
         place: name of the argument that says where the model comes from.
+        use: operation and provider under which the model will be used, where that is one.
     """
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         names = positional_names(original)
 
         def load(*args: Any, **kwargs: Any) -> Any:
-            begun = _Load(lambda: _told(Arguments(names, args, kwargs), place))
+            begun = _Load(lambda: _told(Arguments(names, args, kwargs), place), use)
             try:
                 loaded = original(*args, **kwargs)
             except BaseException as error:
@@ -137,11 +147,14 @@ def loading(place: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return wrap
 
 
-def making(place: str, unnamed: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def making(
+    place: str, use: Use | None = None, unnamed: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return what makes an ``__init__`` that loads a measured one.
 
     Args:
         place: name of the argument that says where the model comes from.
+        use: operation and provider under which the model will be used, where that is one.
         unnamed: of a library that takes files only, the name of a model that is given as bytes.
     """
 
@@ -149,7 +162,7 @@ def making(place: str, unnamed: str | None = None) -> Callable[[Callable[..., An
         names = positional_names(original)
 
         def make(self: Any, *args: Any, **kwargs: Any) -> None:
-            begun = _Load(lambda: _told(Arguments(names, (self, *args), kwargs), place, unnamed))
+            begun = _Load(lambda: _told(Arguments(names, (self, *args), kwargs), place, unnamed), use)
             try:
                 original(self, *args, **kwargs)
             except BaseException as error:

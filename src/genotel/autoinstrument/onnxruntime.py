@@ -107,7 +107,7 @@ INSTRUMENTOR = LibraryInstrumentor(
     ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml"),
     ("1.16", "2"),
     (
-        Patch(_MODULE, "InferenceSession", "__init__", making("path_or_bytes", _UNNAMED)),
+        Patch(_MODULE, "InferenceSession", "__init__", making("path_or_bytes", (OPERATION, PROVIDER), _UNNAMED)),
         Patch(_MODULE, "Session", "run", _run),
         Patch(_MODULE, "Session", "run_async", _run_async),
         Patch(_MODULE, "Session", "run_with_iobinding", _run),

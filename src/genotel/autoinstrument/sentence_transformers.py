@@ -57,7 +57,7 @@ def model_name_of(model: Any) -> str:
 _encode = measured(_Encode(EMBEDDINGS, ("sentences", "inputs"), "embedding"))
 _predict = measured(_Encode(RERANK, ("sentences", "inputs"), "score"))
 _rank = measured(_Encode(RERANK, ("documents",), "score"))
-_making = making("model_name_or_path")
+_PLACE = "model_name_or_path"
 
 # Where each class was up to version 5, and where it is since.
 _BI = ("sentence_transformers.SentenceTransformer", "sentence_transformers.sentence_transformer.model")
@@ -80,8 +80,8 @@ INSTRUMENTOR = LibraryInstrumentor(
             for module in modules
             for name in ("encode_query", "encode_document", "encode")
         ),
-        *(Patch(module, "SentenceTransformer", "__init__", _making) for module in _BI),
-        *(Patch(module, "CrossEncoder", "__init__", _making) for module in _CROSS),
+        *(Patch(module, "SentenceTransformer", "__init__", making(_PLACE, (EMBEDDINGS, PROVIDER))) for module in _BI),
+        *(Patch(module, "CrossEncoder", "__init__", making(_PLACE, (RERANK, PROVIDER))) for module in _CROSS),
         *(Patch(module, "CrossEncoder", "predict", _predict) for module in _CROSS),
         *(Patch(module, "CrossEncoder", "rank", _rank) for module in _CROSS),
     ),

@@ -295,3 +295,15 @@ def test_an_outcome_is_on_the_span(observed, kinds):
     (span,) = observed.spans
     assert span.attributes[a.PROVIDER] == "diffusers"
     assert "secret" not in str(span.attributes) + observed.text() + str(observed.sink.finished)
+
+
+def test_counters_are_born_when_a_pipeline_is_loaded(observed, kinds):
+    """A scraper sees the 0 before the first use: from nothing to 1 is no increase."""
+    pipeline = kinds.FakeImagePipeline.from_pretrained("org/born")
+    counters = observed.samples("genotel_generation_requests_total", gen_ai_request_model="org/born")
+    assert {sample.labels["genotel_outcome"] for sample in counters} >= {"ok", "error"}
+    assert {sample.value for sample in counters} == {0}
+    series = len(observed.samples("genotel_generation_requests_total"))
+    pipeline("a cat", num_inference_steps=1)
+    assert len(observed.samples("genotel_generation_requests_total")) == series
+    assert observed.outcomes("org/born") == {"ok": 1}
