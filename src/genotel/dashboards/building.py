@@ -73,7 +73,21 @@ def dashboard_file(board: Dashboard) -> str:
         builder = builder.with_row(dashboard.Row(title).id(panel_number(f"row {title}")))
         for panel in panels:
             builder = builder.with_panel(_panel(panel))
-    return json.dumps(builder.build(), cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    data = _known_everywhere(json.loads(json.dumps(builder.build(), cls=JSONEncoder)))
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _known_everywhere(data: dict[str, Any]) -> dict[str, Any]:
+    # What the library writes by itself and one of Grafana's versions does not know, as its types say.
+    for variable in data["templating"]["list"]:
+        for key in ("auto", "auto_count", "auto_min"):  # of variables of intervals only
+            variable.pop(key, None)
+    for control in (*data["links"], *data["annotations"]["list"]):
+        control.pop("placement", None)  # would hide it in a menu
+    for panel in data["panels"]:
+        if panel["type"] == Look.TABLE:
+            panel["options"].pop("footer", None)
+    return data
 
 
 def _variable(variable: Variable) -> dashboard.QueryVariable:
