@@ -24,6 +24,10 @@ def serve(
     spool: Annotated[
         str | None, typer.Option(help="Folder in which programs leave their values; they are on the page too.")
     ] = None,
+    file_sd: Annotated[
+        str | None,
+        typer.Option("--file-sd", help="File in which the spool's processes are listed for Prometheus (file_sd)."),
+    ] = None,
     journal: Annotated[
         str | None, typer.Option(help="Journal of this machine: its size and last uses, and that somebody watches.")
     ] = None,
@@ -54,6 +58,7 @@ def serve(
         "port": port,
         "collectors": collectors,
         "spool": spool,
+        "spool_targets_file": file_sd,
         "journal": journal,
         "web_config_file": web_config_file,
         "web_systemd_socket": web_systemd_socket or None,

@@ -9,11 +9,14 @@ from __future__ import annotations
 import errno
 import gc
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from genotel.collectors.registry import collectors_named
 from genotel.collectors.scrape import Scrape
@@ -22,21 +25,28 @@ from genotel.exposition.listening import UNIX_PREFIX
 from genotel.exposition.own_metrics import OwnMetrics
 from genotel.exposition.page import Page
 from genotel.exposition.serving import ServedPage
+from genotel.exposition.targets import ProcessPages, targets, write_targets
 from genotel.settings import PageSettings, Settings, load_settings
+
+# A machine without a spool does not load it.
+if TYPE_CHECKING:
+    from genotel.spool.process_pages import SpoolProcesses
 
 # A page makes thousands of short-lived tuples, none of them in a cycle. At Python's own 700, looking for
 # cycles among everything that lives took a third of a page's time.
 _COLLECT_EVERY = 50_000
 # What this program has instead of the SDK's defaults.
 DEFAULTS = {"collectors": "all"}
+# Of these nobody can ask for a page.
+_WILDCARDS = ("0.0.0.0", "[::]")  # noqa: S104  (compared with, not bound to)
 
 
 def serve_page(arguments: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT, finish the answers under way, and return.
 
     Args:
-        arguments: settings by name: ``host``, ``port``, ``collectors``, ``spool``, ``journal``, ``web_config_file``,
-            ``web_systemd_socket``.
+        arguments: settings by name: ``host``, ``port``, ``collectors``, ``spool``, ``spool_targets_file``, ``journal``,
+            ``web_config_file``, ``web_systemd_socket``.
 
     Raises:
         SettingsError: a setting is wrong, the address cannot be served on, or the folder not be had.
@@ -53,8 +63,13 @@ def serve_page(arguments: Mapping[str, str]) -> None:
         signal.signal(signal.SIGINT, _interrupt)
         page = Page([scrape])
         page.add_source(OwnMetrics(page, internal_errors=True))
-        # Before anybody can ask: a page without the others' counts would be one that goes backwards.
-        with _spool(settings, page), closing(_served(page, settings.page)) as server:
+        with ExitStack() as stack:
+            # Before anybody can ask: a page without the others' counts would be one that goes backwards.
+            processes = _spool(settings, page, stack)
+            server = stack.enter_context(closing(_served(page, settings.page, processes)))
+            if processes is not None:
+                file = settings.spool.spool_targets_file
+                processes.start(None if file is None else partial(_list, file, server))
             if server.exposure:
                 print(f"genotel: {server.exposure}", file=sys.stderr)  # noqa: T201  (as below)
             print(f"genotel: serving {server.url}", file=sys.stderr, flush=True)  # noqa: T201  (it says where)
@@ -72,8 +87,8 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _served(page: Page, address: PageSettings) -> ServedPage:
-    server = ServedPage(page, address)
+def _served(page: Page, address: PageSettings, processes: ProcessPages | None) -> ServedPage:
+    server = ServedPage(page, address, processes=processes)
     try:
         server.start()
     except OSError as error:
@@ -81,12 +96,13 @@ def _served(page: Page, address: PageSettings) -> ServedPage:
     return server
 
 
-def _spool(settings: Settings, page: Page) -> AbstractContextManager[object]:
-    """Join the page to the spool, if there is one, until the end."""
+def _spool(settings: Settings, page: Page, stack: ExitStack) -> SpoolProcesses | None:
+    """Join the page to the spool, if there is one, until the stack ends; return its processes."""
     folder = settings.spool.spool
     if folder is None:
-        return nullcontext()
+        return None
     # Whoever serves no spool need not have it in memory.
+    from genotel.spool.process_pages import SpoolProcesses
     from genotel.spool.spool import Spool
 
     try:
@@ -97,8 +113,16 @@ def _spool(settings: Settings, page: Page) -> AbstractContextManager[object]:
             f"no spool can be kept in {folder} ({error.strerror or error}); name another folder with --spool"
         ) from error
     page.join(spool.join)
+    stack.enter_context(closing(spool))
     spool.start()
-    return closing(spool)
+    return stack.enter_context(closing(SpoolProcesses(folder, spool.file_name)))
+
+
+def _list(file: Path, server: ServedPage, names: Sequence[str]) -> None:
+    """Write where the processes' pages are, as somebody on another machine would ask for them."""
+    host, _, port = server.address.rpartition(":")
+    address = f"{socket.gethostname()}:{port}" if host in _WILDCARDS else server.address
+    write_targets(file, targets(names, address))
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -141,6 +141,20 @@ def _spool(settings: Settings) -> Iterator[str]:
         yield from _folder_faults(folder)
 
 
+def _targets_file(settings: Settings) -> Iterator[str]:
+    file = settings.spool.spool_targets_file
+    if file is None:
+        return
+    if settings.spool.spool is None:
+        yield "there are no processes to list without a spool"
+    if file.suffix != ".json":
+        yield f"{file} does not end in .json, as Prometheus wants it"
+    if file.exists() and not file.is_file():
+        yield f"{file} is not a file"
+    else:
+        yield from _folder_faults(file.parent)
+
+
 def _journal(settings: Settings) -> Iterator[str]:
     path = settings.journal.journal
     if path is None:
@@ -196,6 +210,7 @@ _CHECKS: dict[tuple[str, ...], Callable[[Settings], Iterator[str]]] = {
     ("web_config_file",): _web_config,
     ("collectors",): _collectors,
     ("spool",): _spool,
+    ("spool_targets_file",): _targets_file,
     ("journal",): _journal,
     ("model_folders",): _model_folders,
 }

@@ -10,26 +10,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from genotel import guard
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.exposition.compression import MIN_BYTES, Compressor
-from genotel.exposition.format import Format
+from genotel.exposition.scrape_request import RenderedPage as RenderedPage
 from genotel.exposition.scrape_request import Scrape
 
 # A page that nobody waited for is not served when it is older than this.
 MAX_LATE_SECONDS = 60.0
 
-_Key = tuple[str, frozenset[str] | None]
-
-
-class RenderedPage(Protocol):
-    """Be what is served: :class:`genotel.exposition.page.Page`, or a fake in tests."""
-
-    def render(self, format: Format, names: frozenset[str] | None = None) -> bytes:
-        """Return the page in a format, cut down to some families."""
-        ...
+_Key = tuple[str, frozenset[str] | None, str | None]
 
 
 class Rendering(NamedTuple):
@@ -125,7 +117,7 @@ class RenderThread:
         compressor = Compressor()
         while (scrape := self._next()) is not None:
             try:
-                page = self._late_page(scrape.key) or self._page.render(scrape.format, scrape.names)
+                page = self._late_page(scrape.key) or (scrape.page or self._page).render(scrape.format, scrape.names)
             except Exception as error:
                 for failed in self._finish(None):
                     self._deliver(failed, None)

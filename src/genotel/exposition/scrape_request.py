@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Protocol
 
 from genotel.exposition.answer import Answer
 from genotel.exposition.format import Format
@@ -27,13 +28,22 @@ SCRAPE_HEADERS = ("accept", "accept-encoding", _TIMEOUT_HEADER)
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?")
 
 
+class RenderedPage(Protocol):
+    """Be what is served: :class:`genotel.exposition.page.Page`, or a fake in tests."""
+
+    def render(self, format: Format, names: frozenset[str] | None = None) -> bytes:
+        """Return the page in a format, cut down to some families."""
+        ...
+
+
 class Scrape:
     """Hold what one client asks for: the format, the families, the coding and the time it gives.
 
-    Scrapes of one ``key`` can share a page.
+    ``page`` is that of ``process`` where a single one is asked for, else None. Scrapes of one ``key`` can
+    share a page.
     """
 
-    __slots__ = ("format", "gzip", "limit_seconds", "names")
+    __slots__ = ("format", "gzip", "limit_seconds", "names", "page", "process")
 
     def __init__(
         self,
@@ -47,11 +57,13 @@ class Scrape:
         self.names = names
         self.gzip = gzip
         self.limit_seconds = limit_seconds
+        self.process: str | None = None
+        self.page: RenderedPage | None = None
 
     @property
-    def key(self) -> tuple[str, frozenset[str] | None]:
+    def key(self) -> tuple[str, frozenset[str] | None, str | None]:
         """Return what the page depends on."""
-        return self.format.name, self.names
+        return self.format.name, self.names, self.process
 
 
 def read_scrape(headers: Mapping[str, str], query: str) -> Scrape:

@@ -28,6 +28,7 @@ from genotel.exposition.listening import (
 from genotel.exposition.rendering import RenderedPage
 from genotel.exposition.routes import METRICS_PATH, Routes
 from genotel.exposition.scrape_metrics import ScrapeMetrics
+from genotel.exposition.targets import ProcessPages
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9464
@@ -53,6 +54,7 @@ class PageServer:
         metrics: counts the scrapes; give it to the page as a source.
         gate: who may pass, and whether TLS is spoken; everybody, and plain HTTP, where there is none.
         listeners: sockets that listen already, to be served instead of an address.
+        processes: the single processes behind the page, where they have pages of their own.
 
     Example:
         >>> from genotel.exposition.page import Page
@@ -74,13 +76,14 @@ class PageServer:
         clock: Clock = SYSTEM_CLOCK,
         gate: Gate | None = None,
         listeners: Sequence[socket.socket] = (),
+        processes: ProcessPages | None = None,
     ) -> None:
         self.port = port
         self.metrics = metrics or ScrapeMetrics(clock)
         self._page = page
         self._host = host
         self._max_concurrent_scrapes = max_concurrent_scrapes
-        self._routes = Routes(ready)
+        self._routes = Routes(ready, processes)
         self._limits = limits or Limits()
         self._clock = clock
         self._gate = gate

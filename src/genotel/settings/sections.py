@@ -133,6 +133,12 @@ class SpoolSettings:
         "GENOTEL_SPOOL_EXACT",
         help="Whether calls are counted in shared memory, so that a killed process loses none.",
     )
+    spool_targets_file: Path | None = setting(
+        None,
+        parse_file,
+        help="File in which genotel serve lists the spool's processes for Prometheus' file_sd; its name ends in .json.",
+        example="/etc/prometheus/targets/processes.json",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

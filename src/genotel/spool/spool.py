@@ -80,6 +80,11 @@ class Spool:
         self._folding_due = True
         self._thread: threading.Thread | None = None
 
+    @property
+    def file_name(self) -> str:
+        """Return the name of the file of this process."""
+        return self._file.name
+
     def start(self) -> None:
         """Write the first values and go on with it in a thread."""
         self._look()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 
@@ -107,3 +108,43 @@ def test_a_spool_that_cannot_be_had_is_said_with_what_to_do(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(SettingsError, match=r"no spool can be kept in .*file .*; name another folder with --spool"):
         serve_page({"port": "0", "collectors": "none", "spool": str(tmp_path / "file")})
+
+
+def test_the_processes_of_a_spool_are_listed(tmp_path, monkeypatch, capsys):
+    """On the server and in a file; each has a page of its own, and this process is none of them."""
+    seen = []
+    file = tmp_path / "targets.json"
+    spool = tmp_path / "spool"
+    spool.mkdir()
+
+    def pause():
+        url = capsys.readouterr().err.split()[-1]
+        found = json.loads(fetch(url.replace("/metrics", "/sd")))
+        name = found[0]["labels"]["__param_process"]
+        seen.extend([found, json.loads(file.read_text()), fetch(f"{url}?process={name}").decode()])
+        raise KeyboardInterrupt
+
+    other = WorkerFile(spool)
+    other.write(Encoder(7).encode(share([Block(Family("jobs", "counter"), [(NumberSeries(), 3)])])))
+    monkeypatch.setattr(signal, "pause", pause)
+    serve_page({"port": "0", "collectors": "none", "spool": str(spool), "spool_targets_file": str(file)})
+    found, in_file, page = seen
+    assert [target["labels"]["genotel_process"] for target in found] == [other.name.removesuffix(".worker")]
+    assert in_file == found
+    assert "jobs_total 3\n" in page
+    other.close()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_file_of_targets_names_a_machine_that_others_can_reach(tmp_path, told_to_stop, host):
+    """Nobody can ask for a page of every address."""
+    file = tmp_path / "targets.json"
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    other = WorkerFile(spool)
+    other.write(Encoder(7).encode(share([])))
+    told_to_stop(signal.SIGTERM)
+    serve_page({"host": host, "port": "0", "collectors": "none", "spool": str(spool), "spool_targets_file": str(file)})
+    (target,) = json.loads(file.read_text())
+    assert target["targets"][0].startswith(socket.gethostname() + ":")
+    other.close()

@@ -153,6 +153,20 @@ def test_a_folder_below_a_file_is_found(tmp_path):
     assert mistakes(spool=spool) == (f"argument spool: {spool} cannot be made: {tmp_path / 'file'} is not a folder",)
 
 
+def test_a_file_of_targets_needs_a_spool_and_its_ending(tmp_path):
+    """And a folder to be written in."""
+    assert mistakes(spool=tmp_path, spool_targets_file=tmp_path / "genotel.json") == ()
+    place = "argument spool_targets_file"
+    assert mistakes(spool_targets_file=tmp_path) == (
+        f"{place}: there are no processes to list without a spool",
+        f"{place}: {tmp_path} does not end in .json, as Prometheus wants it",
+        f"{place}: {tmp_path} is not a file",
+    )
+    (tmp_path / "file").touch()
+    file = tmp_path / "file" / "genotel.json"
+    assert mistakes(spool=tmp_path, spool_targets_file=file) == (f"{place}: {tmp_path / 'file'} is not a folder",)
+
+
 def test_a_journal_must_be_one(tmp_path, monkeypatch):
     """A real one, or one that can be begun; not a folder, not another file, not on a share."""
     path = tmp_path / "journal.db"
