@@ -2,7 +2,8 @@
 
     python benchmarks/rare_use.py [--scrape 15] [--hour 3600]
 
-A real Prometheus scrapes the program; what `promql/catalog.py` asks for is held against the journal.
+Prometheus, a newer one and VictoriaMetrics scrape the program; what `promql/catalog.py` asks for and what
+`genotel.Prometheus` reads is held against the journal.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="genotel-rare-") as folder:
         counted, kept = run(Path(folder), scrape_seconds=arguments.scrape, hour_seconds=arguments.hour)
-    for model in sorted({*counted, *kept}):
-        print(f"{model:<12} PromQL {counted.get(model, 0)}  journal {kept.get(model, 0)}")
-    print("equal" if counted == kept else "NOT equal", f"({sum(kept.values())} uses of {len(kept)} models)")
-    return 0 if counted == kept else 1
+    is_equal = True
+    for name, uses in counted.items():
+        is_equal &= uses == kept
+        print(f"{name:<28} {'equal' if uses == kept else f'NOT equal: {uses}'}")
+    print(f"journal: {sum(kept.values())} uses of {len(kept)} models: {dict(sorted(kept.items()))}")
+    return 0 if is_equal else 1
 
 
 if __name__ == "__main__":

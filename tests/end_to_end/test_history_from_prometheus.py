@@ -29,7 +29,7 @@ from genotel.report.report import Page
 from genotel.semconv import attributes as a
 from genotel.settings import AdviceSettings
 from tests.backfill import Life, Server, Use, openmetrics
-from tests.servers import RealPrometheus, write_blocks
+from tests.servers import KINDS, RealPrometheus, server_with_history, write_blocks
 
 pytestmark = pytest.mark.real_servers
 
@@ -70,12 +70,10 @@ def servers() -> list[Server]:
     ]
 
 
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory):
-    """Return a Prometheus that holds what the servers would have told."""
-    folder = tmp_path_factory.mktemp("history")
-    write_blocks(openmetrics(servers()), folder)
-    with RealPrometheus(folder, {}) as running:
+@pytest.fixture(scope="module", params=KINDS)
+def prometheus(request, tmp_path_factory):
+    """Return a server that holds what the servers would have told."""
+    with server_with_history(request.param, tmp_path_factory.mktemp("history"), openmetrics(servers())) as running:
         yield running
 
 
@@ -119,7 +117,45 @@ def test_every_use_is_in_its_hour(prometheus):
     assert history.models == tuple(sorted({*(model for model, _ in made), "never-used", "model-7"}))
 
 
-def test_the_advice_is_that_of_the_journal(tmp_path):
+def restless(seed: int, count: int = 10) -> list[Server]:
+    """Return servers with lives of minutes to hours, each used rarely, between its first scrape and its last."""
+    rng = random.Random(seed)
+    found = []
+    for number in range(count):
+        lives, uses, at = [], [], START + rng.uniform(0, 2 * HOUR)
+        while at < START + 7 * HOUR:
+            end = at + rng.choice([240.0, 1500.0, 4000.0, 20_000.0])
+            # Born at 0, as the SDK does for models of earlier runs.
+            lives.append(Life(at, end, (f"model-{number}",)))
+            first, last = at + 60, min(end, START + 8 * HOUR) - 60
+            uses += [Use(rng.uniform(first, last), f"model-{number}") for _ in range(rng.randrange(4)) if last > first]
+            at = end + rng.choice([20.0, 400.0])
+        found.append(
+            Server(
+                f"restless-{number}:1",
+                START,
+                START + 8 * HOUR,
+                lives,
+                sorted(uses, key=lambda use: use.time),
+                interval=30.0,
+                sends_created=bool(number % 2),
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_lives_are_counted_to_the_call(tmp_path, kind):
+    """Restarts in a row, at seams of hours, over short and long gaps."""
+    made = Counter(use.model for server in restless(3) for use in server.uses)
+    with server_with_history(kind, tmp_path, openmetrics(restless(3))) as running:
+        history = Prometheus(running.url, clock=Clock(wall=lambda: START + 8 * HOUR)).load_usage()
+    told = dict(zip(history.models, history.total("requests").tolist(), strict=True))
+    assert {model: count for model, count in told.items() if count} == dict(made)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_advice_is_that_of_the_journal(tmp_path, kind):
     """The same calls, once written down and once scraped: models, priorities and probabilities within 0.01."""
     days = 35
     end = time.time() // HOUR * HOUR
@@ -134,7 +170,6 @@ def test_the_advice_is_that_of_the_journal(tmp_path):
         ]
     uses.append(Use(end - 1800, "model-99"))
     server = Server("app:1", start, end, [Life(start, end)], uses, interval=3600.0, sizes={"model-05": 7e9})
-    write_blocks(openmetrics([server]), tmp_path)
     clock = Clock(wall=lambda: end)
     journal = tmp_path / "journal.db"
     writer = JournalWriter(journal, clock=clock)
@@ -144,7 +179,7 @@ def test_the_advice_is_that_of_the_journal(tmp_path):
     writer.watched(start, end)
     assert writer.flush()
     writer.close()
-    with RealPrometheus(tmp_path, {}, retention="90d") as running:
+    with server_with_history(kind, tmp_path / "server", openmetrics([server])) as running:
         scraped = Prometheus(running.url, clock=clock).load_usage()
     written = Journal(journal, clock=clock).load_usage()
     totals = [dict(zip(known.models, known.total("requests"), strict=True)) for known in (scraped, written)]

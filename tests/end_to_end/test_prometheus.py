@@ -74,12 +74,13 @@ def test_both_parsers_and_promtool_accept_the_page_of_a_program(tmp_path):
 
 
 def test_every_rare_use_is_counted(tmp_path):
-    """Twelve models with 0 to 3 calls each and two restarts: PromQL counts what the journal holds.
+    """Twelve models with 0 to 3 calls each and two restarts: every server counts what the journal holds.
 
-    The hour is scaled down to a scrape every second instead of every 15; the arithmetic is the same.
-    `benchmarks/rare_use.py` runs it in real time.
+    Prometheus 2.42, a newer one with its windows open to the left, and VictoriaMetrics scrape one program;
+    the query of the catalogue and ``genotel.Prometheus`` are asked. The hour is scaled down to a scrape
+    every second instead of every 15; the arithmetic is the same. `benchmarks/rare_use.py` runs it in real time.
     """
-    require(shutil.which("prometheus"), "prometheus")
     counted, kept = rare_use.run(tmp_path, scrape_seconds=1, hour_seconds=40)
     assert sum(kept.values()) == 18
-    assert counted == kept
+    assert counted == dict.fromkeys(counted, kept)
+    assert len(counted) == 6

@@ -84,17 +84,20 @@ def count_calls(
         servers = sorted(set(known.servers))
         everywhere = np.ones((len(servers), len(moments.times)), dtype=bool)
         everywhere[:, 0] = False
-        return _gathered(counter, [], exact_tables(client, moments, counter, servers, everywhere))
+        never = np.zeros_like(everywhere)
+        exact = exact_tables(client, moments, known, counter, servers, everywhere, never)
+        return _gathered(counter, [], exact)
     held = stacked([read_moments(client, query, moments) for query in queries])
     servers = sorted({server_of(labels) for labels in held.labels} | set(scraped))
     place = {server: row for row, server in enumerate(servers)}
     row = np.array([place[server_of(labels)] for labels in held.labels], dtype=np.int64)
     is_uncertain = _doubts(held, row, servers, scraped)
-    is_uncertain |= begun(client, moments, counter, place) | is_exact
+    has_begun = begun(client, moments, counter, place)
+    is_uncertain |= has_begun | is_exact
     is_uncertain[:, 0] = False
     series, at, calls = _differences(held, row, is_uncertain)
     rows = [(held, series, at, calls)]
-    return _gathered(counter, rows, exact_tables(client, moments, counter, servers, is_uncertain))
+    return _gathered(counter, rows, exact_tables(client, moments, known, counter, servers, is_uncertain, has_begun))
 
 
 def _worth_asking(known: KnownDays, counter: CallCounter) -> Iterator[tuple[Matcher, ...]]:

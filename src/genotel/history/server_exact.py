@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
 
 from genotel.errors import ServerError
-from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans
-from genotel.history.server_days import day_after
-from genotel.history.server_tables import Moments, Server, read_moment, server_of, without
+from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans, Floats
+from genotel.history.server_days import KnownDays, day_after
+from genotel.history.server_tables import Moments, Server, read_moment, server_of, stacked, without
 from genotel.prometheus_api.chunking import Table, read_span
 from genotel.prometheus_api.client import PrometheusClient
 from genotel.prometheus_api.transport import MAX_CONNECTIONS
-from genotel.promql import usage_queries
+from genotel.promql import catalog, usage_queries
 from genotel.promql.catalog import METRICSQL_PROBE, Dialect, one_of
 from genotel.promql.usage_sources import CallCounter
 
 # Windows that look for a restart overlap by more than any scrape interval that Prometheus is run with.
 OVERLAP_SECONDS = 300.0
+HOUR = float(SECONDS_PER_HOUR)
 # A pattern of more names is slower than asking for all.
 _SERVERS_NAMED = 50
+_FEW_SCRAPES = 4
+# Fewer tell nothing, more may hold two beginnings.
+_SCRAPES_A_WINDOW = 2
+# In an hour; a server needs a second for that many.
+MOST_VALUES = 200_000
+_DIVISORS = tuple(float(seconds) for seconds in range(2, SECONDS_PER_HOUR + 1) if SECONDS_PER_HOUR % seconds == 0)
 
 
 def begun(client: PrometheusClient, moments: Moments, counter: CallCounter, place: Mapping[Server, int]) -> Booleans:
@@ -60,9 +67,27 @@ def _mark(found: Booleans, table: Table, place: Mapping[Server, int], offset: in
 
 
 def exact_tables(
-    client: PrometheusClient, moments: Moments, counter: CallCounter, servers: list[Server], is_uncertain: Booleans
+    client: PrometheusClient,
+    moments: Moments,
+    known: KnownDays,
+    counter: CallCounter,
+    servers: list[Server],
+    is_uncertain: Booleans,
+    has_begun: Booleans,
 ) -> list[tuple[Table, Booleans]]:
     """Ask for every hour that is uncertain, hours next to each other with the same servers at once.
+
+    A window tells one beginning from another no longer, so that hours in which a server began anew are
+    asked for in windows of a few scrapes.
+
+    Args:
+        client: the server that is asked.
+        moments: the ends of the hours.
+        known: what counts.
+        counter: the same.
+        servers: S of them.
+        is_uncertain: shape (S, T).
+        has_begun: shape (S, T), where they may have begun anew.
 
     Returns:
         Tables, and which of their series were meant.
@@ -73,6 +98,7 @@ def exact_tables(
     if not is_uncertain.any():
         return []
     dialect = _dialect(client, moments.now)
+    short = _short_window(client, moments.now, known) if (has_begun & is_uncertain).any() else HOUR
 
     def read(run: tuple[int, int]) -> tuple[Table, Booleans]:
         first, last = run
@@ -83,18 +109,59 @@ def exact_tables(
         def query(seconds: float) -> str:
             return usage_queries.calls_in(counter, seconds, *matchers, dialect=dialect)
 
+        window = short if (has_begun & is_uncertain)[:, first].any() else HOUR
         if last == len(moments.times) and moments.rest:
-            # Shorter than an hour would be too short for a server that is scraped seldom.
-            now = read_moment(client, query(SECONDS_PER_HOUR + moments.rest), float(moments.times[-1]))
-            table = without(now, read_moment(client, query(SECONDS_PER_HOUR), moments.last_hour))
+            table = _rest(client, query, moments, window)
         else:
             start, end = float(moments.times[first]), float(moments.times[last - 1])
-            table = read_span(client, query(SECONDS_PER_HOUR), start, end, SECONDS_PER_HOUR)
+            table = _by_hour(read_span(client, query(window), start - HOUR + window, end, window), window)
         return table, np.array([server_of(labels) in wanted for labels in table.labels], dtype=bool)
 
+    runs = _runs(is_uncertain, has_begun & is_uncertain, is_last_alone=bool(moments.rest))
     # As many in flight as a reader may have; each asks for one piece at a time.
     with ThreadPoolExecutor(max_workers=MAX_CONNECTIONS, thread_name_prefix="genotel-exact") as pool:
-        return list(pool.map(read, _runs(is_uncertain, is_last_alone=bool(moments.rest))))
+        return list(pool.map(read, runs))
+
+
+def _rest(client: PrometheusClient, query: Callable[[float], str], moments: Moments, window: float) -> Table:
+    """Return what was counted since the last full hour."""
+    now, last_hour = float(moments.times[-1]), moments.last_hour
+    whole = now // window * window
+    parts = []
+    if window < HOUR and whole > last_hour:
+        spans = read_span(client, query(window), last_hour + window, whole, window)
+        parts.append(Table(spans.labels, np.array([now]), _summed(spans.values), spans.notes))
+    if now > whole:
+        # Shorter than a window would be too short for a server that is scraped seldom.
+        more, less = read_moment(client, query(window + now - whole), now), read_moment(client, query(window), whole)
+        parts.append(without(more, less))
+    return stacked(parts)
+
+
+def _by_hour(table: Table, window: float) -> Table:
+    """Return the sums of windows by hour."""
+    windows = round(HOUR / window)
+    if windows == 1:
+        return table
+    values = table.values.reshape(len(table.labels), -1, windows)
+    return Table(table.labels, table.times[windows - 1 :: windows], _summed(values)[:, :, 0], table.notes)
+
+
+def _summed(values: Floats) -> Floats:
+    total: Floats = np.nansum(values, axis=-1, keepdims=True)
+    return total
+
+
+def _short_window(client: PrometheusClient, now: float, known: KnownDays) -> float:
+    """Return a divisor of an hour that holds a few scrapes, as long as that is not too much to ask for."""
+    jobs = sorted({job for job, _ in known.servers})
+    for seconds in (10.0, 60.0, 600.0, HOUR):
+        table = read_moment(client, catalog.scrapes(seconds, jobs), now)
+        scrapes = float(np.max(table.values, initial=0.0))
+        if scrapes >= _FEW_SCRAPES:
+            shortest = max(_SCRAPES_A_WINDOW * seconds / scrapes, HOUR * len(known.table.labels) / MOST_VALUES)
+            return next((window for window in _DIVISORS if window >= shortest), HOUR)
+    return HOUR
 
 
 def _dialect(client: PrometheusClient, now: float) -> Dialect:
@@ -106,10 +173,11 @@ def _dialect(client: PrometheusClient, now: float) -> Dialect:
     return Dialect.METRICSQL
 
 
-def _runs(is_uncertain: Booleans, *, is_last_alone: bool) -> Iterator[tuple[int, int]]:
-    """Yield first and last + 1 of the moments at which the same servers are uncertain, and any is."""
+def _runs(is_uncertain: Booleans, is_doubly: Booleans, *, is_last_alone: bool) -> Iterator[tuple[int, int]]:
+    """Yield first and last + 1 of the moments at which the same servers are uncertain alike, and any is."""
     moments = is_uncertain.shape[1]
-    changes = set((np.flatnonzero(np.any(is_uncertain[:, 1:] != is_uncertain[:, :-1], axis=0)) + 1).tolist())
+    kinds = np.concatenate([is_uncertain, is_doubly.any(axis=0, keepdims=True)])
+    changes = set((np.flatnonzero(np.any(kinds[:, 1:] != kinds[:, :-1], axis=0)) + 1).tolist())
     if is_last_alone:
         changes.add(moments - 1)
     for first, last in pairwise(sorted({0, moments, *changes})):

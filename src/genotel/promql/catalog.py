@@ -70,6 +70,7 @@ def events(
     window_seconds: float,
     *,
     created: Selector | None = None,
+    before_seconds: float = 0.0,
     dialect: Dialect = Dialect.PROMQL,
 ) -> str:
     """Return the query for how often each series of a counter was counted up in a window, to the event.
@@ -84,6 +85,7 @@ def events(
     - it was created inside the window, as ``_created`` of OpenMetrics tells: all it holds;
     - it goes on from the window before: the difference;
     - it is lower than in the window before (a restart at the seam): all it holds;
+    - it is new, and was created since a value before it could have been: all it holds;
     - it is new on a target that was up when the window began: all it holds;
     - it is new on a target of which nothing is known: what was added since it was first seen.
 
@@ -95,6 +97,7 @@ def events(
         window_seconds: two scrape intervals at least.
         created: the series that tell when those were created; by default as OpenMetrics names them for
             a metric that ends in ``_total``.
+        before_seconds: how long before the window the last value before it may be; a window at least.
         dialect: what the server speaks.
 
     Example:
@@ -104,7 +107,10 @@ def events(
     window = duration(window_seconds)
     if created is None:
         created = counter.renamed(counter.name.removesuffix("_total") + "_created")
-    inside, before = counter.over(window_seconds), counter.over(window_seconds, offset_seconds=window_seconds)
+    inside = counter.over(window_seconds)
+    before_seconds = max(window_seconds, before_seconds)
+    before = counter.over(before_seconds, offset_seconds=window_seconds)
+    born = f"last_over_time({created.over(window_seconds)}) > time()"
     # Without its name, as all that is reckoned with: in VictoriaMetrics' ``or`` a series with a name and
     # one without stand beside each other where Prometheus takes one.
     last = f"(last_over_time({inside}) + 0)"
@@ -116,9 +122,10 @@ def events(
     if dialect is Dialect.METRICSQL:
         at_first, increase = f"first_over_time({inside})", f"increase_prometheus({inside})"
     return (
-        f"(({last} and (last_over_time({created.over(window_seconds)}) > time() - {window_seconds:g})"
+        f"(({last} and ({born} - {window_seconds:g})"
         f" or {last} - ({earlier} <= {first})"
         f" or {last} and ({earlier} > {first})"
+        f" or ({last} unless {earlier}) and ({born} - {window_seconds + before_seconds:g})"
         f" or ({last} unless {earlier}) and on (job, instance) (up offset {window} == 1)"
         f" or {last} - {first})"
         f" unless (resets({inside}) > 0)"
@@ -128,9 +135,16 @@ def events(
     )
 
 
-def requests(window_seconds: float, *matchers: tuple[str, str, str], by: Iterable[str] = (MODEL_LABEL,)) -> str:
+def requests(
+    window_seconds: float,
+    *matchers: tuple[str, str, str],
+    by: Iterable[str] = (MODEL_LABEL,),
+    before_seconds: float = 0.0,
+    dialect: Dialect = Dialect.PROMQL,
+) -> str:
     """Return the query for the calls that ended in a window, exactly counted, by model or other labels."""
-    return sum_by(by, events(select_ours(REQUESTS, *matchers), window_seconds))
+    counter = select_ours(REQUESTS, *matchers)
+    return sum_by(by, events(counter, window_seconds, before_seconds=before_seconds, dialect=dialect))
 
 
 def select_ours(spec: MetricSpec, *matchers: tuple[str, str, str]) -> Selector:
@@ -147,6 +161,12 @@ def scraped_share(window_seconds: float, jobs: Iterable[str]) -> str:
     """Return the query for the share of a window's scrapes that each server of some jobs answered."""
     up = Selector("up", (("job", "=~", one_of(jobs)),))
     return f"avg by ({', '.join(TARGET_LABELS)}) (avg_over_time({up.over(window_seconds)}))"
+
+
+def scrapes(window_seconds: float, jobs: Iterable[str]) -> str:
+    """Return the query for the scrapes in a window of the server of some jobs that had most."""
+    up = Selector("up", (("job", "=~", one_of(jobs)),))
+    return f"max(count_over_time({up.over(window_seconds)}))"
 
 
 def model_sizes(window_seconds: float) -> str:

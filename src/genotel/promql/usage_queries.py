@@ -7,6 +7,9 @@ from genotel.promql.expression import Selector, duration, sum_by
 from genotel.promql.selecting import Matcher
 from genotel.promql.usage_sources import WINDOW, CallCounter, WindowQuery
 
+# Of a server that missed some scrapes, the last one may be many short windows ago.
+_BEFORE_SECONDS = 3600.0
+
 
 def by_server(counter: CallCounter) -> tuple[str, ...]:
     """Return the labels that tell server, model and outcome, each once."""
@@ -67,7 +70,7 @@ def calls_in(counter: CallCounter, window_seconds: float, *matchers: Matcher, di
     """
     chosen = Selector(counter.selector.name, (*counter.selector.matchers, *matchers))
     created = Selector(counter.created.name, (*counter.created.matchers, *matchers))
-    exact = events(chosen, window_seconds, created=created, dialect=dialect)
+    exact = events(chosen, window_seconds, created=created, before_seconds=_BEFORE_SECONDS, dialect=dialect)
     if counter.is_activity:
         exact = f"(changes({chosen.over(window_seconds)}) > 0) or (({exact}) > bool 0)"
     return f"{sum_by(by_server(counter), exact)} > 0"
