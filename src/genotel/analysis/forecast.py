@@ -9,6 +9,7 @@ thousand models.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,8 +45,10 @@ class UseForecast:
     next_use: Floats
 
 
+# Several ask about one history: what to preload, and what to publish as a forecast.
+@lru_cache(maxsize=1)
 def forecast_use(history: UsageHistory) -> UseForecast:
-    """Return the forecast at the end of a history of one hour at least.
+    """Return the forecast at the end of a history of one hour at least; its arrays are shared, so only read them.
 
     Example:
         >>> from genotel.history.usage import empty_history

@@ -63,14 +63,17 @@ class Watcher:
 
         Raises:
             SettingsError: a setting is wrong, so that the next run would fail too.
-            InputError: the memory's file is damaged, of a newer genotel, or about another source.
+            InputError: the history's file cannot be read at the first look; or the memory's file is damaged, of a
+                newer genotel, or about another source.
         """
         begin = self.clock.monotonic()
         try:
             history = self.kept.load(self.source, self.settings.advice.cache_ttl_minutes * 60)
-        except SettingsError:
-            raise
         except GenotelError as error:
+            # A file that cannot be read at first is a mistake of who names it; a server may be away for a while.
+            is_first = not self.page.is_ready and self._trouble is None
+            if isinstance(error, SettingsError) or (is_first and isinstance(error, InputError)):
+                raise
             self._failed(str(error))
             return False
         memory = self._memory(history)

@@ -125,10 +125,22 @@ def test_a_fault_of_ours_costs_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(seen) == 1
 
 
-def test_a_wrong_setting_ends_the_watch() -> None:
-    """The next run would fail too."""
-    with pytest.raises(SettingsError):
-        watcher(Told(SettingsError("wrong"))).run()
+@pytest.mark.parametrize("fault", [SettingsError("wrong"), InputError("no such file", file="events.csv")])
+def test_a_mistake_of_the_user_s_ends_the_watch(fault: Exception) -> None:
+    """At the first look: the next run would fail too."""
+    with pytest.raises(type(fault)):
+        watcher(Told(fault)).run()
+
+
+def test_a_file_that_is_gone_for_a_while_does_not_end_the_watch() -> None:
+    """It could be read before; nor does a server that is not there yet."""
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    watching = watcher(told)
+    watching.run()
+    told.known = InputError("no such file", file="events.csv")
+    assert not watching.run()
+    late = Told(ServerError("nothing answers there"))
+    assert not watcher(late).run()
 
 
 def test_a_memory_that_cannot_be_written_is_said_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
