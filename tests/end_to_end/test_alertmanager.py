@@ -304,6 +304,8 @@ def test_a_fault_of_a_card_pages_somebody_within_half_a_minute(tmp_path, alertma
     fault = 'hw_errors_total{error_type="xid:79"}'
     try:
         with server:
+            # What is sent before it knows of Alertmanager is lost, and sent again after a minute.
+            wait_for("Alertmanager to be known", lambda: server.api("alertmanagers")["activeAlertmanagers"])
             wait_for("the card", lambda: len(server.query(f"count_over_time({fault}[1m]) > 2")) == 2)
             before = time.monotonic()
             driver.say("gpu.1.xid = 79\ngpu.1.xid_seq = 1")
