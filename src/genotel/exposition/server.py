@@ -53,7 +53,7 @@ class PageServer:
         limits: how many connections are kept, and how long a client may take.
         metrics: counts the scrapes; give it to the page as a source.
         gate: who may pass, and whether TLS is spoken; everybody, and plain HTTP, where there is none.
-        listeners: sockets that listen already, to be served instead of an address.
+        listeners: sockets that listen already and never block, to be served instead of an address.
         processes: the single processes behind the page, where they have pages of their own.
 
     Example:

@@ -382,3 +382,17 @@ def test_client_certificates_may_be_optional(behind, connect, authority, tmp_pat
     with pytest.raises(OSError, match=r"alert|reset|EOF|closed"):
         connect(server, tls=authority.client(Authority("other").issue("a"), tmp_path)).get().reply()
     assert isinstance(connect(server, tls=authority.client()), Client)
+
+
+def test_forty_one_scrapes_by_tls_are_forty_answers_and_one_503(behind, connect, authority, page):
+    """The limit is of scrapes, not of handshakes."""
+    server = behind()
+    context = authority.client()
+    page.gate.clear()
+    clients = [connect(server, tls=context).get()]
+    assert page.entered.wait(5)
+    clients += [connect(server, tls=context).get() for _ in range(39)]
+    until(lambda: len(server._loop._scrapes) == 40)
+    assert connect(server, tls=context).get().reply().status == 503
+    page.gate.set()
+    assert [client.reply().status for client in clients] == [200] * 40

@@ -14,6 +14,7 @@ import pytest
 
 from genotel.clock import Clock
 from genotel.exposition.limits import Limits
+from genotel.exposition.listening import listen
 from genotel.exposition.page import Page
 from genotel.exposition.scrape_metrics import ScrapeMetrics
 from genotel.exposition.server import PageServer
@@ -289,3 +290,22 @@ def test_own_scrapes_are_on_the_page(serve: Serve, connect: Connect) -> None:
     assert b'genotel_scrapes_total{genotel_code="200",genotel_format="text"} 0' in first
     assert 'genotel_scrapes_total{genotel_code="200",genotel_format="text"} 1' in second
     assert f"genotel_page_size_bytes {len(first)}" in second
+
+
+def test_address_is_what_was_bound_to(page: FakePage) -> None:
+    """For people who have to know who can reach it."""
+    assert PageServer(page, host="0.0.0.0", port=1).address == "0.0.0.0:1"
+    assert PageServer(page, host="::", port=1).address == "[::]:1"
+    assert PageServer(page, host="unix:/run/page.sock", port=1).address == "unix:/run/page.sock"
+
+
+def test_sockets_that_listen_already_are_served(page: FakePage, connect: Connect) -> None:
+    """Instead of the address, whose place theirs takes."""
+    with listen("127.0.0.1", 0) as first, listen("127.0.0.1", 0) as second:
+        ports = [each.getsockname()[1] for each in (first, second)]
+        server = PageServer(page, host="box.example", port=1, listeners=[first, second])
+        with server:
+            assert server.url == f"http://127.0.0.1:{ports[0]}/metrics"
+            assert connect(server).get().reply().status == 200
+            server.port = ports[1]
+            assert connect(server).get().reply().status == 200

@@ -209,3 +209,13 @@ def test_without_a_gate_nothing_of_it_is_there(serve):
     loop = serve()._loop
     assert isinstance(loop, ConnectionLoop)
     assert (loop._gate, loop._examiner, loop._handshakes) == (None, None, None)
+
+
+def test_a_change_found_by_one_request_asks_the_next_for_a_password(behind, connect, web_file):
+    """Users that are added to an open page count at once, for who has none as well."""
+    server = behind("# nobody\n")
+    client = connect(server)
+    assert client.get().reply().status == 200
+    web_file(USERS)
+    assert client.get().reply().status == 401
+    assert client.get(Authorization=basic("alice")).reply().status == 200
