@@ -70,7 +70,9 @@ def recommend(
     ] = None,
     hand_over_to: Annotated[
         str | None,
-        typer.Option("--hand-over", help="Print the models to keep loaded as a plan, or calls: plan, ollama, triton."),
+        typer.Option(
+            "--hand-over", help="Print the models to keep loaded for a server: plan, ollama, triton, llama-swap, vllm."
+        ),
     ] = None,
     memory_bytes: Annotated[
         int | None, typer.Option(min=0, help="With --hand-over: what the models may take together.")
