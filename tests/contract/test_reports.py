@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from html import escape as html_escape
 from html.parser import HTMLParser
@@ -327,3 +328,13 @@ def test_any_name_can_be_shown(name: str) -> None:
     assert len(re.findall(r"(?<!\\)\|", row)) == 6
     for format_name in ("csv", "html", "markdown", "table"):
         texts[format_name].encode("utf-8")
+
+
+def test_a_page_counts_what_a_model_saves_once() -> None:
+    """Two findings about one model may have one cause."""
+    (entry,) = examples()["forecast"].recommendations
+    less = replace(entry, kind="performance", saving=Saving(bytes=None, seconds_per_day=400.0))
+    other = replace(entry, model="other", saving=Saving(bytes=1_000_000_000))
+    text = report_named("html").render(replace(examples()["forecast"], recommendations=(entry, less, other)), PAGE)
+    assert "<b>25.0 GB</b> to free" in text
+    assert "<b>9 min</b> saved a day" in text

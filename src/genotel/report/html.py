@@ -104,8 +104,13 @@ def _lines(advice: Advice, page: Page) -> Iterator[str]:
 def _sums(advice: Advice) -> str:
     entries = advice.recommendations
     counts = [(str(sum(entry.priority is rank for entry in entries)), f"{rank} priority") for rank in Priority]
-    freed = sum(entry.saving.bytes or 0 for entry in entries if entry.saving.bytes is not None)
-    seconds = sum(entry.saving.seconds_per_day or 0.0 for entry in entries)
+    # Several things about one model may save the same bytes and seconds: the most of each model counts.
+    sizes: dict[str, int] = {}
+    waits: dict[str, float] = {}
+    for entry in entries:
+        sizes[entry.model] = max(sizes.get(entry.model, 0), entry.saving.bytes or 0)
+        waits[entry.model] = max(waits.get(entry.model, 0.0), entry.saving.seconds_per_day or 0.0)
+    freed, seconds = sum(sizes.values()), sum(waits.values())
     if freed:
         counts.append((size(freed), "to free"))
     if seconds:
