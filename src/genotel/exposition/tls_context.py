@@ -7,7 +7,9 @@ import os
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
+from genotel.exposition.certificate_expiry import earliest_expiry
 from genotel.exposition.tls_settings import Pem, TlsSettings
 from genotel.exposition.yaml_tables import Table, read_file
 
@@ -19,7 +21,14 @@ class _EncryptedKeyError(Exception):
     """Be raised where OpenSSL would ask for a passphrase on the terminal."""
 
 
-def make_context(settings: TlsSettings, table: Table) -> ssl.SSLContext | None:
+class ServerTls(NamedTuple):
+    """Hold a context, and the Unix time at which its certificate expires, where that can be read."""
+
+    context: ssl.SSLContext
+    expires_at: float | None
+
+
+def make_context(settings: TlsSettings, table: Table) -> ServerTls | None:
     """Return a server's context, or None where a file is wrong, which the table has noted then.
 
     Args:
@@ -49,7 +58,9 @@ def make_context(settings: TlsSettings, table: Table) -> ssl.SSLContext | None:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     _choose(context, settings, table)
     context.set_alpn_protocols(["http/1.1"])
-    return None if certificate is None or key is None else context
+    if certificate is None or key is None:
+        return None
+    return ServerTls(context, earliest_expiry(certificate.decode("ascii", "replace")))
 
 
 def has_allowed_san(certificate: Mapping[str, object] | None, allowed: tuple[str, ...]) -> bool:

@@ -44,9 +44,7 @@ class WebAccess:
         self._lock = threading.Lock()
         self._bucket: TokenBucket | None = None
         self.is_tls = self._file.config.context is not None
-        self.metrics = WebMetrics(
-            lambda: FileState(self._file.is_good, self._file.loaded_at), is_tls=self.is_tls, clock=clock
-        )
+        self.metrics = WebMetrics(self._state, is_tls=self.is_tls, clock=clock)
 
     @property
     def has_users(self) -> bool:
@@ -98,6 +96,9 @@ class WebAccess:
     def count_handshake(self, outcome: str) -> None:
         """Count a TLS handshake by how it ended."""
         self.metrics.count_handshake(outcome)
+
+    def _state(self) -> FileState:
+        return FileState(self._file.is_good, self._file.loaded_at, self._file.config.expires_at)
 
     def _is_right(self, config: WebConfig, credentials: Credentials) -> bool:
         known = self._checks.known(config.users, credentials)

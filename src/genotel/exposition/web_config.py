@@ -33,6 +33,7 @@ class WebConfig:
 
     Attributes:
         context: of TLS; None where connections are plain.
+        expires_at: Unix seconds at which the certificate expires, where that is known.
         allowed_sans: names of which a client's certificate has to carry one; any will do where there are none.
         headers: added to every answer.
         users: names and bcrypt hashes; everybody is let in where there are none.
@@ -41,6 +42,7 @@ class WebConfig:
     """
 
     context: ssl.SSLContext | None = None
+    expires_at: float | None = None
     allowed_sans: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -66,14 +68,15 @@ def load_web_config(path: Path) -> WebConfig:
     top = read_table(path, mistakes)
     tls_table = top.table("tls_server_config")
     tls = read_tls(tls_table, path.parent)
-    context = None if tls is None else make_context(tls, tls_table)
+    server_tls = None if tls is None else make_context(tls, tls_table)
     headers = _read_http(top.table("http_server_config"))
     users = read_users(top.table("basic_auth_users"))
     rate_limit = read_rate_limit(top.table("rate_limit"))
     top.refuse_the_rest()
     mistakes.refuse()
     return WebConfig(
-        context=context,
+        context=None if server_tls is None else server_tls.context,
+        expires_at=None if server_tls is None else server_tls.expires_at,
         allowed_sans=() if tls is None else tls.allowed_sans,
         headers=headers,
         users=users,

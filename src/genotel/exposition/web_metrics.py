@@ -11,6 +11,7 @@ from genotel.exposition.series import Block, Family, NumberSeries
 from genotel.semconv.attributes import HANDSHAKE_RESULTS
 from genotel.semconv.self_metrics import (
     PASSWORDS_HASHED,
+    TLS_CERTIFICATE_EXPIRY,
     TLS_HANDSHAKES,
     WEB_CONFIG_LAST_SUCCESS,
     WEB_CONFIG_SUCCESS,
@@ -24,15 +25,25 @@ _LAST_SUCCESS = Family(
     WEB_CONFIG_LAST_SUCCESS.help,
     unit_suffix(WEB_CONFIG_LAST_SUCCESS.unit),
 )
+_EXPIRY = Family(
+    TLS_CERTIFICATE_EXPIRY.family,
+    "gauge",
+    TLS_CERTIFICATE_EXPIRY.help,
+    unit_suffix(TLS_CERTIFICATE_EXPIRY.unit),
+)
 _HANDSHAKES = Family(TLS_HANDSHAKES.family, "counter", TLS_HANDSHAKES.help)
 _PASSWORDS = Family(PASSWORDS_HASHED.family, "counter", PASSWORDS_HASHED.help)
 
 
 class FileState(NamedTuple):
-    """Say whether a file's last version is in force, and since when (Unix seconds) what is in force was read."""
+    """Say whether a file's last version is in force, and, in Unix seconds, when what is in force was read and ends.
+
+    ``expires_at`` is that of the certificate, where there is one that tells.
+    """
 
     is_good: bool
     loaded_at: float
+    expires_at: float | None = None
 
 
 class WebMetrics:
@@ -54,6 +65,7 @@ class WebMetrics:
         self._lock = threading.Lock()
         self._success = NumberSeries()
         self._last_success = NumberSeries()
+        self._expiry = NumberSeries()
         self._password = NumberSeries(created=clock.wall())
         self._passwords = 0
         label = TLS_HANDSHAKES.prometheus_labels[0]
@@ -80,6 +92,8 @@ class WebMetrics:
                 Block(_LAST_SUCCESS, [(self._last_success, state.loaded_at)]),
                 Block(_PASSWORDS, [(self._password, self._passwords)]),
             ]
+            if state.expires_at is not None:
+                blocks.append(Block(_EXPIRY, [(self._expiry, state.expires_at)]))
             if self._counts:
                 blocks.append(
                     Block(_HANDSHAKES, [(self._series[result], count) for result, count in self._counts.items()])

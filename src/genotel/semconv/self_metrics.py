@@ -103,6 +103,13 @@ TLS_HANDSHAKES = MetricSpec(
     labels=(a.HANDSHAKE_RESULT,),
     closed=((a.HANDSHAKE_RESULT, a.HANDSHAKE_RESULTS),),
 )
+TLS_CERTIFICATE_EXPIRY = MetricSpec(
+    "genotel.tls.certificate.expiry.timestamp",
+    Kind.GAUGE,
+    "s",
+    "Unix time at which the first certificate of the page's chain expires.",
+    merge=Merge.PER_PROCESS,
+)
 PASSWORDS_HASHED = MetricSpec(
     "genotel.passwords.hashed",
     Kind.COUNTER,
@@ -162,6 +169,7 @@ SELF_METRICS = (
     WEB_CONFIG_SUCCESS,
     WEB_CONFIG_LAST_SUCCESS,
     TLS_HANDSHAKES,
+    TLS_CERTIFICATE_EXPIRY,
     PASSWORDS_HASHED,
     JOURNAL_ROWS,
     JOURNAL_DROPPED,

@@ -35,12 +35,13 @@ def make(tmp_path, authority):
         table = read_table(path, mistakes)
         settings = read_tls(table, tmp_path)
         assert settings is not None
-        context = make_context(settings, table)
+        made = make_context(settings, table)
         try:
             mistakes.refuse()
         except SettingsError as error:
             return str(error)
-        return context
+        assert made is not None
+        return made.context
 
     return read
 

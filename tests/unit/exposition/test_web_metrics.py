@@ -34,6 +34,12 @@ def test_what_is_counted_is_told():
     }
 
 
+def test_the_end_of_a_certificate_is_told():
+    """Where it is known."""
+    page = Page([WebMetrics(lambda: FileState(True, 5.5, 2e9), is_tls=True)]).render(OPENMETRICS_1_0_0).decode()
+    assert "genotel_tls_certificate_expiry_timestamp_seconds 2000000000" in page
+
+
 def test_without_tls_there_are_no_handshakes():
     """Unknown is absent."""
     assert len(WebMetrics(lambda: FileState(True, 0.0), is_tls=False).blocks()) == 3
