@@ -209,18 +209,19 @@ def test_every_rule_is_evaluated_without_a_fault(prometheus: RealPrometheus):
 def test_every_recorded_series_has_values(prometheus: RealPrometheus):
     """But those of days, which are made of whole hours, and those of what is usual."""
     recorded = [series.name for series in (*RECORDED, *PROMISED, *THRESHOLDS)]
-    late = [name for name in recorded if not prometheus.query(name)]
-    assert [name for name in late if not re.search(r"(12h|1d|3d|30d)$|^genotel_usual:", name)] == []
+    soon = [name for name in recorded if not re.search(r"(12h|1d|3d|30d)$|^genotel_usual:", name)]
+    wait_for("every recorded series", lambda: all(prometheus.query(name) for name in soon))
 
 
 def test_a_model_that_was_promised_more_has_its_own_objective(prometheus: RealPrometheus):
     """And every other one that of all."""
-    rows = prometheus.query(f'{MODEL_OBJECTIVE.name}{{job="genotel-busy"}}')
-    assert {row["gen_ai_request_model"]: value for row, value in rows} == {
-        "sdxl": 0.95,
-        "llama": 0.99,
-        "never-used": 0.99,
-    }
+    wanted = {"sdxl": 0.95, "llama": 0.99, "never-used": 0.99}
+
+    def objectives() -> dict[str, float]:
+        rows = prometheus.query(f'{MODEL_OBJECTIVE.name}{{job="genotel-busy"}}')
+        return {labels["gen_ai_request_model"]: value for labels, value in rows}
+
+    wait_for("the objectives", lambda: objectives() == wanted)
 
 
 def test_the_variables_find_their_values(prometheus: RealPrometheus):
