@@ -56,7 +56,9 @@ class Watcher:
     kept: KeptHistories = field(default_factory=lambda: KEPT_HISTORIES)
     memory: Memory | None = None
     _last: tuple[UsageHistory, Run] | None = None
+    # What was said last of reading and of remembering, so that it is said once.
     _trouble: str | None = None
+    _memory_trouble: str | None = None
 
     def run(self) -> bool:
         """Look once; return whether the history could be read. What goes wrong is said and counted.
@@ -75,6 +77,10 @@ class Watcher:
             if isinstance(error, SettingsError) or (is_first and isinstance(error, InputError)):
                 raise
             self._failed(str(error))
+            return False
+        except Exception as error:
+            guard.report("recommenders.history", error)
+            self._failed(f"the history could not be read ({type(error).__name__})")
             return False
         memory = self._memory(history)
         try:
@@ -138,17 +144,18 @@ class Watcher:
     def _save(self, memory: Memory) -> None:
         if self.memory_file is None:
             return
+        trouble = None
         try:
             write_memory(memory, self.memory_file)
         except InputError as error:
             guard.report("recommenders.memory", error)
-            self._say_once(str(error))
+            trouble = str(error)
+        if trouble is not None and trouble != self._memory_trouble:
+            self.say(trouble)
+        self._memory_trouble = trouble
 
     def _failed(self, text: str) -> None:
         self.page.count_failure()
-        self._say_once(text)
-
-    def _say_once(self, text: str) -> None:
         if text != self._trouble:
             self._trouble = text
             self.say(text)

@@ -150,9 +150,21 @@ def test_a_memory_that_cannot_be_written_is_said_and_counted(tmp_path: Path, mon
     told = Told(days(60), now=EPOCH + 60 * DAY)
     watching = watcher(told, tmp_path / "no" / "advice.json")
     assert watching.run()
-    assert seen == ["recommenders.memory"]
-    assert "the memory of advice cannot be written" in told.said[0]
+    assert watching.run()
+    assert seen == ["recommenders.memory"] * 2
+    (said,) = told.said
+    assert "the memory of advice cannot be written" in said
     assert advised(shown(watching))
+
+
+def test_a_source_that_breaks_costs_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it raises is counted and said by its type only."""
+    seen: list[str] = []
+    monkeypatch.setattr(guard, "report", lambda place, error: seen.append(place))
+    told = Told(ZeroDivisionError("secret"))
+    assert not watcher(told).run()
+    assert seen == ["recommenders.history"]
+    assert told.said == ["the history could not be read (ZeroDivisionError)"]
 
 
 def test_the_webhook_is_told_and_the_memory_knows(tmp_path: Path) -> None:
