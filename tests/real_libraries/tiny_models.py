@@ -4,152 +4,19 @@ from __future__ import annotations
 
 import torch
 
+from genotel.demo.tiny_pipelines import (
+    STABLE_DIFFUSION,
+    WAN,
+    clip_text,
+    quiet,
+    stable_diffusion,
+    tokenizer,
+    unet,
+    vae,
+    wan,
+)
 
-def tokenizer(max_length=77):
-    """Return a tokenizer of twelve words."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
-
-    words = ["<pad>", "</s>", "<unk>", "a", "cat", "walks", "on", "grass", "dog", "the", "red", "hi"]
-    made = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        pad_token="<pad>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        model_max_length=max_length,
-        clean_up_tokenization_spaces=False,
-    )
-
-
-def quiet(pipeline):
-    """Return the pipeline as a loaded one is: it drops nothing out by chance; and without a bar on the screen."""
-    for part in pipeline.components.values():
-        if isinstance(part, torch.nn.Module):
-            part.eval()
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
-def clip_text():
-    """Return a text encoder."""
-    from transformers import CLIPTextConfig, CLIPTextModel
-
-    return CLIPTextModel(
-        CLIPTextConfig(
-            bos_token_id=0,
-            eos_token_id=1,
-            pad_token_id=0,
-            hidden_size=32,
-            intermediate_size=64,
-            num_attention_heads=4,
-            num_hidden_layers=2,
-            vocab_size=64,
-            projection_dim=32,
-        )
-    )
-
-
-def wan():
-    """Return a text-to-video pipeline."""
-    from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, WanPipeline, WanTransformer3DModel
-    from transformers import UMT5Config, UMT5EncoderModel
-
-    torch.manual_seed(0)
-    pipeline = WanPipeline(
-        tokenizer=tokenizer(),
-        text_encoder=UMT5EncoderModel(
-            UMT5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4)
-        ),
-        vae=AutoencoderKLWan(
-            base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-        ),
-        transformer=WanTransformer3DModel(
-            patch_size=(1, 2, 2),
-            num_attention_heads=2,
-            attention_head_dim=12,
-            in_channels=16,
-            out_channels=16,
-            text_dim=32,
-            freq_dim=256,
-            ffn_dim=32,
-            num_layers=2,
-            cross_attn_norm=True,
-            qk_norm="rms_norm_across_heads",
-            rope_max_seq_len=32,
-        ),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),
-    )
-    return quiet(pipeline)
-
-
-WAN = {
-    "prompt": "a cat walks on the grass",
-    "negative_prompt": "red dog",
-    "height": 16,
-    "width": 16,
-    "num_frames": 9,
-    "num_inference_steps": 4,
-    "guidance_scale": 5.0,
-    "max_sequence_length": 16,
-    "output_type": "pt",
-}
-
-
-def unet(down=("DownBlock2D", "CrossAttnDownBlock2D"), up=("CrossAttnUpBlock2D", "UpBlock2D")):
-    """Return what denoises small images."""
-    from diffusers import UNet2DConditionModel
-
-    return UNet2DConditionModel(
-        block_out_channels=(4, 8),
-        layers_per_block=1,
-        sample_size=16,
-        in_channels=4,
-        out_channels=4,
-        down_block_types=down,
-        up_block_types=up,
-        cross_attention_dim=32,
-        attention_head_dim=2,
-        norm_num_groups=2,
-    )
-
-
-def vae():
-    """Return what makes latents images."""
-    from diffusers import AutoencoderKL
-
-    return AutoencoderKL(
-        block_out_channels=[4, 8],
-        in_channels=3,
-        out_channels=3,
-        down_block_types=["DownEncoderBlock2D"] * 2,
-        up_block_types=["UpDecoderBlock2D"] * 2,
-        latent_channels=4,
-        norm_num_groups=2,
-    )
-
-
-def stable_diffusion(kind="StableDiffusionPipeline"):
-    """Return a text-to-image pipeline, of that class."""
-    import diffusers
-
-    torch.manual_seed(0)
-    pipeline = getattr(diffusers, kind)(
-        unet=unet(),
-        scheduler=diffusers.DDIMScheduler(clip_sample=False, set_alpha_to_one=False),
-        vae=vae(),
-        text_encoder=clip_text(),
-        tokenizer=tokenizer(77),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    return quiet(pipeline)
-
-
-STABLE_DIFFUSION = {"prompt": "a cat", "num_inference_steps": 4, "height": 32, "width": 32, "output_type": "pt"}
+__all__ = ["STABLE_DIFFUSION", "WAN", "stable_diffusion", "wan"]
 
 
 def flux():

@@ -19,6 +19,9 @@ def demo(
     prometheus: Annotated[
         str, typer.Option(help="auto starts a Prometheus where one is installed; none; or the path of one.")
     ] = "auto",
+    workload: Annotated[
+        str, typer.Option(help="drawn: a small model of numpy; diffusers: tiny real pipelines, where it is installed.")
+    ] = "drawn",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
 ) -> None:
     """Show genotel at work: a real workload, its page, live numbers, then advice.
@@ -32,7 +35,9 @@ def demo(
 
     from genotel.demo.run import DemoOptions, run_demo
 
-    options = DemoOptions(seconds=seconds, port=port, prometheus=prometheus, has_browser=not no_browser)
+    options = DemoOptions(
+        seconds=seconds, port=port, prometheus=prometheus, has_browser=not no_browser, workload=workload
+    )
     run_demo(
         options,
         Console(highlight=False, markup=False, emoji=False),

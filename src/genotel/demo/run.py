@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,8 @@ from rich.console import Console
 import genotel
 from genotel.demo import surroundings
 from genotel.demo.closing import render_advice, split_advice
+from genotel.demo.diffusers_workload import DiffusersWorkload, load_kinds, require_libraries
+from genotel.demo.live_workload import LiveWorkload
 from genotel.demo.prometheus_figures import P95, WINDOW
 from genotel.demo.prometheus_process import AUTO, PrometheusProcess, find_prometheus
 from genotel.demo.screen import history_table
@@ -31,6 +33,10 @@ from genotel.recommenders.advice import advise
 from genotel.recommenders.registry import DEFAULT_KINDS
 from genotel.settings import CONFIG_NAME, AdviceSettings, PageSettings, load_settings
 
+# A small image model of numpy, and tiny pipelines of diffusers with random weights.
+DRAWN, DIFFUSERS = "drawn", "diffusers"
+WORKLOADS = (DRAWN, DIFFUSERS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
@@ -41,12 +47,14 @@ class DemoOptions:
         port: of the page; None takes the settings'.
         prometheus: ``auto``, ``none`` or a program.
         has_browser: whether a browser may be opened.
+        workload: what runs, one of :data:`WORKLOADS`.
     """
 
     seconds: float | None = None
     port: int | None = None
     prometheus: str = AUTO
     has_browser: bool = True
+    workload: str = DRAWN
 
 
 def run_demo(options: DemoOptions, console: Console, errors: Console, is_stopped: Callable[[], bool]) -> None:
@@ -61,6 +69,10 @@ def run_demo(options: DemoOptions, console: Console, errors: Console, is_stopped
     Raises:
         SettingsError: an option or a setting is wrong, or no page can be served.
     """
+    if options.workload not in WORKLOADS:
+        raise SettingsError(f"--workload {options.workload} is unknown; there are {', '.join(WORKLOADS)}")
+    if options.workload == DIFFUSERS:
+        require_libraries()
     program = find_prometheus(options.prometheus)
     page = load_settings({"port": options.port}).page
     with ExitStack() as stack:
@@ -68,7 +80,9 @@ def run_demo(options: DemoOptions, console: Console, errors: Console, is_stopped
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="genotel-demo-", ignore_cleanup_errors=True)))
         journal = folder / "journal.db"
         _show_history(journal, console)
-        handle = stack.enter_context(_configure(page, folder, journal, errors))
+        # Born at 0, so that Prometheus sees the very first call of each; a loaded pipeline's are by themselves.
+        names = [model.name for model in LIVE_MODELS] if options.workload == DRAWN else []
+        handle = stack.enter_context(_configure(page, folder, journal, names, errors))
         if handle.url is None:
             raise SettingsError(f"no page can be served on {page.host}; see the warning above, or give another --port")
         prometheus = None
@@ -76,13 +90,31 @@ def run_demo(options: DemoOptions, console: Console, errors: Console, is_stopped
             prometheus = stack.enter_context(PrometheusProcess(program, folder / "prometheus", handle.url))
         if options.has_browser and console.is_terminal and surroundings.has_display(os.environ):
             surroundings.open_browser(handle.url.removesuffix("metrics"))
+        workload = stack.enter_context(_workload(options.workload, folder, console))
         begun = time.time()
-        Watch(Workload(), handle.url, prometheus, options.seconds, is_stopped).follow(console)
+        Watch(workload, handle.url, prometheus, options.seconds, is_stopped).follow(console)
         # What is still under way to the journal arrives there.
         handle.shutdown()
         _show_advice(journal, (begun, time.time()), console)
         _show_more(console, has_prometheus=prometheus is not None)
     console.print("Everything that the demo started has ended; its temporary files are gone.", soft_wrap=True)
+
+
+@contextmanager
+def _workload(kind: str, folder: Path, console: Console) -> Iterator[LiveWorkload]:
+    if kind == DRAWN:
+        yield Workload()
+        return
+    console.print(
+        "REAL pipelines of diffusers with RANDOM weights, tiny and made here: what they make is noise. Importing …",
+        soft_wrap=True,
+    )
+    console.file.flush()
+    genotel.instrument([DIFFUSERS])
+    try:
+        yield DiffusersWorkload(load_kinds(folder / "models"))
+    finally:
+        genotel.uninstrument([DIFFUSERS])
 
 
 def _show_history(journal: Path, console: Console) -> None:
@@ -92,7 +124,7 @@ def _show_history(journal: Path, console: Console) -> None:
     console.print()
 
 
-def _configure(page: PageSettings, folder: Path, journal: Path, errors: Console) -> genotel.Handle:
+def _configure(page: PageSettings, folder: Path, journal: Path, models: list[str], errors: Console) -> genotel.Handle:
     port = page.port
     if surroundings.is_taken(page.host, port):
         errors.print(f"genotel: port {port} of {page.host} is taken; the demo takes any free one", soft_wrap=True)
@@ -105,8 +137,7 @@ def _configure(page: PageSettings, folder: Path, journal: Path, errors: Console)
         port=port,
         collectors="all",
         journal=journal,
-        # Born at 0, so that Prometheus sees the very first call of each.
-        models=[model.name for model in LIVE_MODELS],
+        models=models,
         config=settings,
     )
 

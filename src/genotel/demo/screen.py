@@ -16,10 +16,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from genotel.demo.live_workload import Glimpse, LiveWorkload
 from genotel.demo.page_figures import PageFigures
 from genotel.demo.prometheus_figures import PrometheusFigures
 from genotel.demo.simulated_history import DAYS, MODELS, SimulatedHistory
-from genotel.demo.workload import Glimpse, Workload
 from genotel.report.wording import duration, percent, size
 
 # From so many columns on there is room for the picture beside the figures.
@@ -41,7 +41,7 @@ class View:
     elapsed: float | None
     seconds: float | None
     page_url: str
-    workload: Workload
+    workload: LiveWorkload
     prometheus_text: str
     page: PageFigures | None = None
     prometheus: PrometheusFigures | None = None

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.live import Live
 
 from genotel.clock import SYSTEM_CLOCK, Clock
+from genotel.demo.live_workload import LiveWorkload
 from genotel.demo.page_figures import PageFigures, read_page
 from genotel.demo.prometheus_figures import PrometheusFigures, read_prometheus
 from genotel.demo.prometheus_process import PrometheusProcess
 from genotel.demo.screen import View, live_view, plain_line
-from genotel.demo.workload import Workload
 from genotel.errors import ServerError
 
 _FRAME_SECONDS = 0.25
@@ -40,7 +40,7 @@ class Watch:
         is_stopped: whether the user wants it to end.
     """
 
-    workload: Workload
+    workload: LiveWorkload
     page_url: str
     prometheus: PrometheusProcess | None
     seconds: float | None

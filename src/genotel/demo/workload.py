@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from time import perf_counter, thread_time
 
 import genotel
-from genotel.demo.denoiser import SHAPES, CanvasTooLargeError, Floats, UnknownShapeError
+from genotel.demo.denoiser import SHAPES, CanvasTooLargeError, UnknownShapeError
+from genotel.demo.live_workload import Glimpse
 from genotel.demo.loaded_models import LoadedModels, ModelSize
 from genotel.demo.tally import Tally
 
@@ -72,17 +73,6 @@ class Request:
     canvas: int
     seed: int
     asked_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """Hold a picture that is being made: ``picture`` has the shape (side * side,), mostly from -1 to 1."""
-
-    model: str
-    step: int
-    steps: int
-    side: int
-    picture: Floats
 
 
 class Workload:

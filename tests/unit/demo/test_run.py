@@ -8,7 +8,10 @@ import socket
 import pytest
 from rich.console import Console
 
+from genotel.autoinstrument import diffusers
+from genotel.demo import run
 from genotel.demo.run import DemoOptions, run_demo
+from genotel.demo.tally import Tally
 from genotel.errors import SettingsError
 from genotel.instrumentation import accumulators
 
@@ -69,3 +72,39 @@ def test_the_browser_is_opened_for_people_only(monkeypatch, has_browser, is_live
     options = DemoOptions(port=0, prometheus="none", has_browser=has_browser)
     run_demo(options, out, errors, lambda: True)
     assert [url.startswith("http://127.0.0.1:") and url.endswith("/") for url in opened] == [True] * opens
+
+
+def test_an_unknown_workload_is_refused():
+    """Before anything is started."""
+    out, errors = consoles()
+    with pytest.raises(SettingsError, match="--workload fractals is unknown; there are drawn, diffusers"):
+        run_demo(DemoOptions(workload="fractals"), out, errors, lambda: False)
+    assert out.file.getvalue() == ""
+
+
+def test_pipelines_are_measured_and_left_as_they_were(monkeypatch):
+    """The libraries are instrumented for as long as the demo runs; it is said that weights are random."""
+    seen = []
+
+    class Standing:
+        """Be a workload that does nothing."""
+
+        def __init__(self, kinds):
+            seen.append((kinds, diffusers.INSTRUMENTOR.is_on))
+            self.tally, self.glimpse, self.waiting, self.in_memory = Tally(["none"]), None, 0, ("none",)
+
+        def start(self):
+            """Do nothing."""
+
+        def stop(self, timeout_seconds=0):
+            """Do nothing."""
+
+    monkeypatch.setattr(run, "require_libraries", lambda: None)
+    monkeypatch.setattr(run, "load_kinds", lambda folder: folder.name)
+    monkeypatch.setattr(run, "DiffusersWorkload", Standing)
+    out, errors = consoles()
+    options = DemoOptions(seconds=0.1, port=0, prometheus="none", workload="diffusers")
+    run_demo(options, out, errors, lambda: False)
+    assert seen == [("models", True)]
+    assert not diffusers.INSTRUMENTOR.is_on
+    assert "REAL pipelines of diffusers with RANDOM weights" in out.file.getvalue()

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from genotel.demo.live_workload import Glimpse
 from genotel.demo.page_figures import PageFigures
 from genotel.demo.prometheus_figures import PrometheusFigures
 from genotel.demo.screen import View, agreement, history_table, live_view, plain_line, sparkline
 from genotel.demo.simulated_history import MODELS, simulate
-from genotel.demo.workload import Glimpse, Workload
+from genotel.demo.workload import Workload
 
 HISTORY = simulate(1_750_000_000.0)
 
