@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from genotel.history.usage import empty_history
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from genotel.history.usage import UsageHistory, empty_history
 from genotel.recommenders.advice import Advice
 from genotel.recommenders.publish import Run
+from genotel.recommenders.publish_forecasts import Forecast
 from genotel.recommenders.publish_memory import Memory
+from genotel.recommenders.publish_webhook import Webhook
 from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Saving
+from genotel.semconv.advice_metrics import ADVICE_METRICS
+from genotel.semconv.spec import label_name
 from histories import EPOCH, history
 from tests.watching import DAY, Told, advised, days, of, shown, watcher
 
@@ -132,3 +142,37 @@ def advice(kind: str, priority: Priority, seconds: float | None) -> Recommendati
         evidence={},
         saving=Saving(seconds_per_day=seconds),
     )
+
+
+def test_every_metric_of_advice_is_on_the_page_one_day(tmp_path: Path) -> None:
+    """What the catalogue promises and dashboards ask for is emitted, and nothing else."""
+    (tmp_path / "secret").write_text("s")
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    webhook = Webhook("http://x/", tmp_path / "secret", {}, post=lambda url, body, headers: (204, None))
+    watching = watcher(told, webhook=webhook)
+    watching.run()
+    assert watching.memory is not None
+    # The day's forecast is put down every sixth hour; this one was made at 23:59.
+    day = Forecast("1d", int(told.now // 3600) - 30, ("busy",), (0.5,), (1.0,), (0.0,), (1.0,), (1.0,))
+    watching.memory.remember_forecast(day)
+    told.known, told.now = days(95), EPOCH + 95 * DAY
+    webhook.on_result = watching.page.count_delivery
+    watching.run()
+    webhook.wait(10.0)
+    told.known, told.now = slow(days(96)), EPOCH + 96 * DAY
+    watching.run()
+    values = shown(watching)
+    names = {re.sub("_(bucket|sum|count)$", "", name) for name, _ in values}
+    assert names == {spec.prometheus_name for spec in ADVICE_METRICS}
+    for spec in ADVICE_METRICS:
+        for key, closed in spec.closed:
+            label = label_name(key)
+            seen = {dict(labels).get(label) for name, labels in values if name.startswith(spec.prometheus_name)}
+            assert seen == {*closed}, (spec.name, key)
+
+
+def slow(known: UsageHistory) -> UsageHistory:
+    """Return a history in which every call loaded its model for twenty seconds."""
+    loads = np.ones_like(known.hourly.loads)
+    seconds = np.full(len(loads), 20.0)
+    return replace(known, hourly=replace(known.hourly, loads=loads, timed_loads=loads, load_seconds=seconds))
