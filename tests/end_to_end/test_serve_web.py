@@ -248,3 +248,49 @@ def test_a_program_is_served_by_tls_too(tmp_path, authority):
     finally:
         process.communicate("", timeout=20)
     assert process.returncode == 0
+
+
+def is_refused(host, port):
+    """Return whether nobody listens there."""
+    with socket.socket() as client:
+        return client.connect_ex((host, port)) != 0
+
+
+SLOWLY_READ = """
+import sys, time
+import genotel
+from prometheus_client import CollectorRegistry, Gauge
+registry = CollectorRegistry()
+# More bytes than the system keeps on their way.
+gauge = Gauge("demo_number", "A number.", ["number", "text"], registry=registry)
+for number in range(20_000):
+    gauge.labels(str(number), 500 * "x").set(number)
+handle = genotel.configure(port=0, registry=registry, handle_signals=True)
+print(handle.url, flush=True)
+time.sleep(60)
+"""
+
+
+def test_an_answer_under_way_ends_whole_after_sigterm():
+    """New clients are refused meanwhile, and the program ends as it would have by the signal."""
+    process = subprocess.Popen([sys.executable, "-c", SLOWLY_READ], stdout=subprocess.PIPE, text=True)
+    try:
+        host, port = re.match(r"http://(.+):(\d+)/", process.stdout.readline()).groups()
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(20)
+            client.connect((host, int(port)))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            with client.makefile("rb") as answer:
+                assert answer.readline() == b"HTTP/1.1 200 OK\r\n"
+                headers = dict(iter(lambda: tuple(answer.readline().decode().strip().split(": ", 1)), ("",)))
+                process.send_signal(signal.SIGTERM)
+                wait_for("new clients to be refused", lambda: is_refused(host, int(port)))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
+                body = answer.read(int(headers["Content-Length"]))
+        assert len(body) == int(headers["Content-Length"])
+        assert b'\ndemo_number{number="19999",text="xxx' in body
+        assert process.wait(20) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.communicate()
