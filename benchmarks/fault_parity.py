@@ -88,13 +88,14 @@ class Running:
     Args:
         exporter: which one.
         folder: empty, for what the driver says and what the exporter logs.
-        base: what the driver says at first.
+        first: what the driver says at first beside its two cards.
         certificate: the folder of cert.pem and key.pem of a page with TLS.
     """
 
-    def __init__(self, exporter: Exporter, folder: Path, base: str = BASE, certificate: Path | None = None) -> None:
+    def __init__(self, exporter: Exporter, folder: Path, first: str = "", certificate: Path | None = None) -> None:
         self._exporter = exporter
-        self.driver = FakeDriver(folder / "state", base)
+        self.driver = FakeDriver(folder / "state", BASE)
+        self.driver.say(first)
         self.port = free_port()
         self._scheme = "https" if certificate else "http"
         self._context = ssl._create_unverified_context() if certificate else None
@@ -252,9 +253,9 @@ def reported(start: Start) -> Iterator[tuple[str, bool | str]]:
 
 def late(start: Start) -> Iterator[tuple[str, bool | str]]:
     """Start before the driver is loaded."""
-    with start(base="init_error = DRIVER_NOT_LOADED") as exporter:
+    with start(first="init_error = DRIVER_NOT_LOADED") as exporter:
         yield "No driver at the start: the page is served", until(lambda: exporter.answers(2), 15)
-        exporter.driver.say("init_error = SUCCESS\n" + BASE)
+        exporter.driver.say("")
         yield "… cards are found when it comes", until(exporter.watts(FIRST), 75)
 
 
@@ -301,10 +302,10 @@ def outcomes(exporter: Exporter, folder: Path) -> dict[str, bool | str]:
         made.mkdir()
 
         @contextlib.contextmanager
-        def start(base: str = BASE, certificate: Path | None = None, made: Path = made) -> Iterator[Running]:
-            running = Running(exporter, made, base, certificate)
+        def start(first: str = "", certificate: Path | None = None, made: Path = made) -> Iterator[Running]:
+            running = Running(exporter, made, first, certificate)
             try:
-                if base == BASE:
+                if not first:
                     assert until(lambda: running.watts(FIRST)() and running.watts(SECOND)(), 20), exporter.name
                 yield running
             finally:
