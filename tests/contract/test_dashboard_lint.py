@@ -27,7 +27,7 @@ EXCLUSIONS = {
         r"Alerts that fire: ALERTS of any job": "alerts on the alerting itself have no job",
     },
     "target-instance-rule": {
-        r".*: genotel_slo:\S+ of any instance": "objectives are of a model, on whichever machines it runs",
+        r".*: genotel_(slo|model):\S+ of any instance": "these are of a model, on whichever machines it runs",
         r"Unreachable: up of any instance": "what cannot be scraped is on no list to choose from",
         r"Alerts that fire: ALERTS of any instance": "alerts on models have no instance",
     },

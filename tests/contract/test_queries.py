@@ -80,6 +80,14 @@ def test_rates_of_panels_use_grafanas_window():
                     assert window in (panel_queries.EACH, panel_queries.SHOWN)
 
 
+def test_only_tables_ask_for_all_that_is_shown():
+    """A line would do so again at each of its points: a day's samples a thousand times."""
+    for board in DASHBOARDS:
+        for panel in board.panels():
+            if panel.look is not Look.TABLE:
+                assert not any(panel_queries.SHOWN in query.text for query in panel.queries), panel.title
+
+
 def test_every_job_of_ours_is_matched_by_the_rules():
     """The alert on targets knows them by their name alone."""
     (down,) = [

@@ -70,11 +70,13 @@ DASHBOARD = Dashboard(
         (
             "Was it right?",
             (
-                _kind(
+                Panel(
                     "What became of it",
+                    Look.TABLE,
                     Unit.COUNT,
+                    (Query(q.RESULTS, "Advice", Unit.COUNT),),
                     "Advice whose horizon passed, over the time that is shown.",
-                    Query(q.RESULTS, named(a.KIND, a.RESULT)),
+                    _NOT_JUDGED,
                 ),
                 _kind(
                     "Claimed and right",
@@ -89,8 +91,14 @@ DASHBOARD = Dashboard(
                     "Squared difference of probability and outcome: 0 is perfect, 0.25 is a coin.",
                     Query(q.BRIER, named(a.KIND)),
                 ),
-                _kind("Freed", Unit.BYTES, "What right advice frees.", Query(q.FREED, named(a.KIND))),
-                _kind("Saved", Unit.SECONDS, "Loading that right advice saves.", Query(q.SAVED, named(a.KIND))),
+                Panel(
+                    "Freed and saved",
+                    Look.TABLE,
+                    Unit.COUNT,
+                    (Query(q.FREED, "Freed", Unit.BYTES), Query(q.SAVED, "Loading saved", Unit.SECONDS)),
+                    "What advice that was right was worth, over the time that is shown.",
+                    _NOT_JUDGED,
+                ),
             ),
         ),
         (

@@ -91,7 +91,7 @@ def _known_everywhere(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _variable(variable: Variable) -> dashboard.QueryVariable:
-    return (
+    builder = (
         dashboard.QueryVariable(variable.name)
         .label(variable.label)
         .datasource(_SOURCE)
@@ -99,11 +99,12 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
         .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(model.VariableSort.ALPHABETICAL_ASC)
         .multi(True)
-        .include_all(True)
-        # Series that lack the label belong to "all" too.
-        .all_value(".*")
-        .current(model.VariableOption(selected=True, text="All", value="$__all"))
     )
+    if not variable.has_all:
+        return builder
+    everything = model.VariableOption(selected=True, text="All", value="$__all")
+    # Series that lack the label belong to "all" too.
+    return builder.include_all(True).all_value(".*").current(everything)
 
 
 def _panel(panel: Panel) -> Any:

@@ -96,11 +96,13 @@ class Variable:
         name: ``$name`` in queries.
         label: what people read.
         query: ``label_values(…)``.
+        has_all: whether everything can be chosen at once, which then is the default.
     """
 
     name: str
     label: str
     query: str
+    has_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)
