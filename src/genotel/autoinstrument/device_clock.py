@@ -7,9 +7,10 @@ the device has come by. On a CPU the host's own time is the right one.
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter
 from typing import Any
+
+from genotel.instrumentation.vram import cuda_in_use
 
 
 class DeviceClock:
@@ -21,7 +22,7 @@ class DeviceClock:
     __slots__ = ("_cuda", "_marks")
 
     def __init__(self) -> None:
-        self._cuda: Any = _cuda_in_use()
+        self._cuda: Any = cuda_in_use()
         self._marks: list[Any] = []
         self.mark()
 
@@ -44,8 +45,3 @@ class DeviceClock:
         begin, end = self._marks[first], self._marks[last]
         # CUDA tells milliseconds.
         return float(end - begin) if self._cuda is None else float(begin.elapsed_time(end)) / 1000.0
-
-
-def _cuda_in_use() -> Any:
-    cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    return cuda if cuda is not None and cuda.is_initialized() else None

@@ -14,6 +14,7 @@ from genotel.autoinstrument.arguments import Arguments, positional_names
 from genotel.autoinstrument.suppression import is_suppressed, quiet
 from genotel.autoinstrument.taps import AsyncTap, Tap
 from genotel.instrumentation.generation import Generation, running
+from genotel.instrumentation.model_memory import note_peak
 from genotel.instrumentation.site import What
 from genotel.instrumentation.steps import MAX_RECORDS
 from genotel.instrumentation.stream import Stream, async_generator, generator
@@ -64,6 +65,8 @@ class LibraryCall(Generation):
         if self._instruments is None or not self.measuring:
             return
         for device, peak, shared in found:
+            if not shared:
+                note_peak(self._site.key.model, device, peak)
             attributes = {
                 **self._site.totals.attributes,
                 a.HARDWARE_ID: device,

@@ -18,6 +18,7 @@ from genotel import guard
 from genotel.autoinstrument.arguments import Arguments, positional_names
 from genotel.autoinstrument.suppression import is_suppressed
 from genotel.instrumentation.late_ends import WAITING
+from genotel.instrumentation.model_memory import note_weights
 from genotel.instrumentation.model_name import model_name
 from genotel.instrumentation.models import model_load, model_unloaded
 from genotel.instrumentation.site import site_for
@@ -107,6 +108,7 @@ class _Load:
             self._measured.__exit__(*((None, None, None) if error is None else _described(error)))
             if error is None:
                 noting_unload(loaded, self.name)
+                note_weights(loaded, self.name)
                 if self._use is not None:
                     # Its counters are there, at 0, before it is first used: from nothing to 1 is no increase.
                     site_for((*self._use, self.name, None))

@@ -10,6 +10,7 @@ from genotel import guard
 from genotel.autoinstrument.loads import is_loading
 from genotel.autoinstrument.suppression import is_suppressed
 from genotel.instrumentation.events import record_event
+from genotel.instrumentation.model_memory import note_weights
 from genotel.semconv import attributes as a
 
 
@@ -32,7 +33,9 @@ def placing(kind: str, name_of: Callable[[Any], str]) -> Callable[[Callable[...,
                 outcome = a.OUTCOME_OK
             finally:
                 try:
-                    record_event(name_of(self), kind=kind, duration_seconds=perf_counter() - start, outcome=outcome)
+                    name, seconds = name_of(self), perf_counter() - start
+                    record_event(name, kind=kind, duration_seconds=seconds, outcome=outcome)
+                    note_weights(self, name)
                 except Exception as error:
                     guard.report("placing.event", error)
             return result

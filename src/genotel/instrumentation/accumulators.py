@@ -186,13 +186,15 @@ class CallTotals:
 class ModelTotals:
     """Hold the numbers of one model."""
 
-    __slots__ = ("attributes", "events", "last_used", "resident")
+    __slots__ = ("attributes", "events", "last_used", "resident", "vram_peaks")
 
     def __init__(self, model: str) -> None:
         self.attributes = {a.MODEL: model}
         self.last_used: float | None = None
         # None: never loaded or unloaded where we could see it, so nothing is known.
         self.resident: int | None = None
+        # Device's id -> most bytes of a lone call.
+        self.vram_peaks: dict[str, int] = {}
         # (kind, outcome) -> [count]
         self.events: dict[tuple[str, str], list[int]] = {}
 

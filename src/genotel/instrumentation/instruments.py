@@ -15,7 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvid
 from opentelemetry.trace import Tracer, TracerProvider
 
 from genotel import guard
-from genotel.instrumentation import accumulators, batch_instruments, database_totals
+from genotel.instrumentation import accumulators, batch_instruments, database_totals, model_memory
 from genotel.instrumentation.late_ends import settle_all, watch_collector
 from genotel.semconv import attributes as a
 from genotel.semconv import database_metrics as dm
@@ -222,6 +222,10 @@ OBSERVED: tuple[tuple[MetricSpec, Callable[[], Iterator[Observation]]], ...] = (
     (mm.EVENTS, _events),
     (mm.RESIDENT, _resident),
     (mm.LAST_USED, _last_used),
+    (mm.VRAM_USAGE, model_memory.usage),
+    (mm.VRAM_PEAK, model_memory.peaks),
+    (mm.TORCH_ALLOCATED, model_memory.torch_memory("memory_allocated")),
+    (mm.TORCH_RESERVED, model_memory.torch_memory("memory_reserved")),
     (sm.INTERNAL_ERRORS, _internal_errors),
     (sm.SERIES_DROPPED, _dropped),
 )

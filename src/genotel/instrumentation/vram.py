@@ -41,9 +41,8 @@ _watched: set[MemoryWatch] = set()
 
 def watch_memory() -> MemoryWatch | None:
     """Begin to watch; None where torch is not loaded or CUDA not in use."""
-    cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    # Asking whether CUDA is available could start it; whether it is started cannot.
-    if cuda is None or not cuda.is_initialized():
+    cuda = cuda_in_use()
+    if cuda is None:
         return None
     with _lock:
         watch = MemoryWatch(cuda, shared=bool(_watched))
@@ -55,6 +54,13 @@ def watch_memory() -> MemoryWatch | None:
                 for index in range(cuda.device_count()):
                     cuda.reset_peak_memory_stats(index)
     return watch
+
+
+def cuda_in_use() -> Any:
+    """Return ``torch.cuda`` where the program uses it, else None."""
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    # Asking whether CUDA is available could start it; whether it is started cannot.
+    return cuda if cuda is not None and cuda.is_initialized() else None
 
 
 def device_id(cuda: Any, index: int) -> str:

@@ -41,6 +41,42 @@ LAST_USED = MetricSpec(
     merge=Merge.MAX,
     observable=True,
 )
+VRAM_USAGE = MetricSpec(
+    "genotel.model.vram.usage",
+    Kind.GAUGE,
+    "By",
+    "GPU memory that the weights of a model hold since it was loaded or moved last, of all its loaded copies.",
+    labels=(a.MODEL, a.HARDWARE_ID),
+    merge=Merge.SUM,
+    observable=True,
+)
+VRAM_PEAK = MetricSpec(
+    "genotel.model.vram.peak",
+    Kind.GAUGE,
+    "By",
+    "Most GPU memory that torch held during a call of a model that overlapped with no other.",
+    labels=(a.MODEL, a.HARDWARE_ID),
+    merge=Merge.MAX,
+    observable=True,
+)
+TORCH_ALLOCATED = MetricSpec(
+    "genotel.torch.memory.allocated",
+    Kind.GAUGE,
+    "By",
+    "GPU memory that torch's allocator has given to tensors.",
+    labels=(a.HARDWARE_ID,),
+    merge=Merge.SUM,
+    observable=True,
+)
+TORCH_RESERVED = MetricSpec(
+    "genotel.torch.memory.reserved",
+    Kind.GAUGE,
+    "By",
+    "GPU memory that torch's allocator holds of the device: what tensors have, and what it keeps for the next ones.",
+    labels=(a.HARDWARE_ID,),
+    merge=Merge.SUM,
+    observable=True,
+)
 # Emitted by the inventory of the disk, by agents of others too.
 MODEL_SIZE = MetricSpec(
     "genotel.model.size",
@@ -96,6 +132,10 @@ MODEL_METRICS = (
     EVENTS,
     RESIDENT,
     LAST_USED,
+    VRAM_USAGE,
+    VRAM_PEAK,
+    TORCH_ALLOCATED,
+    TORCH_RESERVED,
     MODEL_SIZE,
     MODEL_FILES,
     MODEL_SHARED,
