@@ -24,6 +24,7 @@ from genotel.history.from_prometheus import Prometheus
 from genotel.promql.catalog import MODEL_LABEL, OUTCOME_LABEL
 from genotel.recommenders.advice import advise
 from genotel.recommenders.registry import KINDS
+from genotel.semconv.generation_metrics import DURATION, REQUESTS
 from genotel.settings import AdviceSettings
 from tests.servers import RealPrometheus
 
@@ -31,22 +32,36 @@ HOUR = 3600
 
 
 def write(file: Path, models: int, hours: int, start: int) -> None:
+    """Write calls by outcome, born at 0, and their durations, as programs with the SDK would have told hourly."""
     rng = random.Random(1)
+    times = [start + hour * HOUR for hour in range(hours)]
+    counted: list[list[int]] = []
+    for _ in range(models):
+        rate, count, death = rng.expovariate(8.0), 0, rng.randrange(hours * 2)
+        held = []
+        for hour in range(hours):
+            count += hour < death and rng.random() < rate
+            held.append(count)
+        counted.append(held)
+    ours = 'job="app",instance="a:1",otel_scope_name="genotel"'
+    duration = DURATION.family
     with file.open("w", encoding="utf-8") as out:
         out.write("# TYPE up gauge\n")
-        for hour in range(hours):
-            out.write(f'up{{job="app",instance="a:1"}} 1 {start + hour * HOUR}\n')
-        out.write("# TYPE genotel_generation_requests counter\n")
-        for number in range(models):
-            rate, count = rng.expovariate(8.0), 0
-            death = rng.randrange(hours * 2)
-            labels = (
-                f'job="app",instance="a:1",otel_scope_name="genotel",{MODEL_LABEL}="m{number:05d}",{OUTCOME_LABEL}="ok"'
-            )
-            for hour in range(hours):
-                if hour < death and rng.random() < rate:
-                    count += 1
-                out.write(f"genotel_generation_requests_total{{{labels}}} {count} {start + hour * HOUR}\n")
+        out.writelines(f'up{{job="app",instance="a:1"}} 1 {time}\n' for time in times)
+        out.write(f"# TYPE {REQUESTS.family} counter\n")
+        for number, held in enumerate(counted):
+            for outcome, is_it in (("ok", 1), ("error", 0)):
+                labels = f'{{{ours},{MODEL_LABEL}="m{number:05d}",{OUTCOME_LABEL}="{outcome}"}}'
+                lines = zip(held, times, strict=True)
+                out.writelines(f"{REQUESTS.prometheus_name}{labels} {count * is_it} {time}\n" for count, time in lines)
+        out.write(f"# TYPE {duration} unknown\n")
+        for suffix, seconds in (("count", 1), ("sum", 3)):
+            for number, held in enumerate(counted):
+                labels = f'{{{ours},{MODEL_LABEL}="m{number:05d}"}}'
+                lines = zip(held, times, strict=True)
+                out.writelines(
+                    f"{duration}_{suffix}{labels} {count * seconds} {time}\n" for count, time in lines if count
+                )
         out.write("# EOF\n")
 
 
