@@ -89,6 +89,9 @@ class HandshakeThread:
 
     def take(self, client: socket.socket) -> None:
         """Take a connection that was accepted; from the server's own thread."""
+        if self._stopping:
+            client.close()
+            return
         self._arrived.append(client)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="genotel-page-tls", daemon=True)
@@ -122,7 +125,8 @@ class HandshakeThread:
         for clients in (self._arrived, self._finished):
             while clients:
                 clients.popleft().close()
-        for handshake in self._handshakes.values():
+        # The thread may still be at it, where a disk has kept it for longer than somebody would wait.
+        for handshake in list(self._handshakes.values()):
             handshake.close()
         self._handshakes.clear()
 

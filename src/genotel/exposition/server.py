@@ -88,6 +88,7 @@ class PageServer:
         self._clock = clock
         self._gate = gate
         self._listeners = tuple(listeners)
+        self._bound: tuple[socket.socket, ...] = ()
         self._path_identity: int | None = None
         self.is_on_a_network = False
         self._loop: ConnectionLoop | None = None
@@ -109,6 +110,23 @@ class PageServer:
         scheme = "http" if self._gate is None or not self._gate.is_tls else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{METRICS_PATH}"
 
+    def bind(self) -> None:
+        """Take the address, and let clients wait; :meth:`start` does it where it was not done.
+
+        Raises:
+            OSError: the address is taken or not ours.
+        """
+        if self._bound:
+            return
+        if self._listeners:
+            self._bound, self._listeners = self._listeners, ()
+            self._host = host_of(self._bound[0])
+        else:
+            self._bound = (listen(self._host, self.port),)
+            self._path_identity = identity_of(self._host)
+        self.port = port_of(self._bound[0])
+        self.is_on_a_network = any(is_on_a_network(listener) for listener in self._bound)
+
     def start(self) -> None:
         """Bind and serve.
 
@@ -118,17 +136,10 @@ class PageServer:
         """
         if self._loop is not None:
             raise RuntimeError("this server serves already; close it first")
-        listeners, self._listeners = self._listeners, ()
-        if listeners:
-            self._host = host_of(listeners[0])
-        else:
-            listeners = (listen(self._host, self.port),)
-            self._path_identity = identity_of(self._host)
+        self.bind()
         try:
-            self.port = port_of(listeners[0])
-            self.is_on_a_network = any(is_on_a_network(listener) for listener in listeners)
             self._loop = ConnectionLoop(
-                listeners,
+                self._bound,
                 page=self._page,
                 max_scrapes=self._max_concurrent_scrapes,
                 routes=self._routes,
@@ -138,9 +149,10 @@ class PageServer:
                 gate=self._gate,
             )
         except BaseException:
-            for listener in listeners:
-                listener.close()
+            self._let_go()
             raise
+        # They are the loop's from now on.
+        self._bound = ()
         self._thread = threading.Thread(target=self._loop.run, name="genotel-page", daemon=True)
         self._thread.start()
 
@@ -151,8 +163,7 @@ class PageServer:
         if loop is not None and thread is not None:
             loop.stop()
             thread.join(self._limits.drain_seconds + 1.0)
-            if self._path_identity is not None:
-                remove_path(self._host, self._path_identity)
+        self._let_go()
 
     def after_fork(self) -> None:
         """Let go, in a forked child, of what belongs to the parent: its socket and its clients.
@@ -161,8 +172,18 @@ class PageServer:
         """
         loop = self._loop
         self._loop = self._thread = None
+        self._path_identity = None
         if loop is not None:
             loop.release()
+
+    def _let_go(self) -> None:
+        """Give back what was bound."""
+        for listener in self._bound:
+            listener.close()
+        self._bound = ()
+        if self._path_identity is not None:
+            remove_path(self._host, self._path_identity)
+            self._path_identity = None
 
     def __enter__(self) -> Self:
         self.start()

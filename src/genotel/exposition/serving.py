@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genotel import guard
 from genotel.errors import SettingsError
 from genotel.exposition.listening import UNIX_PREFIX, handed_over
 from genotel.exposition.page import Page
+from genotel.exposition.series import Source
 from genotel.exposition.server import PageServer
 from genotel.exposition.targets import ProcessPages
 from genotel.settings import PageSettings
@@ -32,7 +34,7 @@ class ServedPage(PageServer):
         processes: the single processes behind the page, where they have pages of their own.
 
     Raises:
-        SettingsError: the web configuration file is wrong, or systemd has handed over nothing.
+        SettingsError: systemd has handed over nothing.
     """
 
     def __init__(
@@ -43,23 +45,40 @@ class ServedPage(PageServer):
         ready: Callable[[], bool] = lambda: True,
         processes: ProcessPages | None = None,
     ) -> None:
-        self._access = None if where.web_config_file is None else open_access(where.web_config_file)
+        self._where = where
+        self._access: WebAccess | None = None
         self._own_page = page
+        self._told: tuple[Source, ...] = ()
         super().__init__(
             page,
             host=where.host,
             port=where.port,
             ready=ready,
             processes=processes,
-            gate=self._access,
             listeners=handed_over(os.environ) if where.web_systemd_socket else (),
         )
-        self._sources = (self.metrics,) if self._access is None else (self.metrics, self._access.metrics)
 
     def start(self) -> None:
-        """Bind and serve, and tell of it on the page."""
+        """Bind and serve, and tell of it on the page.
+
+        Raises:
+            OSError: the address is taken or not ours.
+            SettingsError: the web configuration file is wrong.
+        """
+        # First, since a worker whose page is served by another one asks for the address again and again.
+        self.bind()
+        if self._where.web_config_file is not None:
+            try:
+                self._access = self._gate = open_access(self._where.web_config_file)
+            except BaseException:
+                self.close()
+                raise
         super().start()
-        for source in self._sources:
+        for source in self._told:
+            # It has served before.
+            self._own_page.remove_source(source)
+        self._told = (self.metrics,) if self._access is None else (self.metrics, self._access.metrics)
+        for source in self._told:
             self._own_page.add_source(source)
 
     @property
@@ -103,7 +122,7 @@ def serve_if_free(page: Page, where: PageSettings, *, quiet: bool = False) -> Se
         server.start()
     except SettingsError as error:
         # These name the user's own file, on the user's own terminal.
-        logger.warning("genotel: the metrics page is not served: %s; the program goes on", error)
+        guard.warn_once("exposition.serving", "genotel: the metrics page is not served: %s; the program goes on", error)
         return None
     except (OSError, UnicodeError) as error:  # the latter of a host that is no name at all
         if not quiet:

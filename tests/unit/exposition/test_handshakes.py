@@ -331,10 +331,10 @@ def test_lost_descriptors_end_the_thread(alone, monkeypatch):
     client.close()
     assert set(guard.internal_errors()) == {"exposition.handshakes"}
     # After its end, nobody is left waiting.
+    until(lambda: thread._stopping)
     server, client = pair()
     thread.take(server)
-    thread.stop(5)
-    server.close()
+    assert client.recv(1) == b""
     client.close()
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import urllib.request
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from genotel.exposition.page import Page
-from genotel.exposition.serving import serve_if_free
+from genotel.exposition.serving import ServedPage, serve_if_free
+from genotel.exposition.text_format import TEXT_0_0_4
 from genotel.settings import PageSettings
 
 
@@ -110,3 +114,41 @@ def test_a_program_without_a_web_file_loads_none_of_it():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_page_that_is_served_again_tells_of_itself_once(web_file):
+    """A series must not be there twice."""
+    page = Page()
+    server = ServedPage(page, PageSettings(port=0, web_config_file=web_file("rate_limit: {interval: 1s, burst: 5}")))
+    for _ in range(2):
+        server.start()
+        server.close()
+    assert page.render(TEXT_0_0_4).count(b"\ngenotel_web_config_success 1\n") == 1
+
+
+def test_a_file_is_not_read_where_the_address_is_taken(caplog):
+    """A worker asks for it every second, and once is enough to hear of a wrong file."""
+    where = PageSettings(port=0, web_config_file=Path("nowhere.yml"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert serve_if_free(Page(), replace(where, port=taken.getsockname()[1]), quiet=True) is None
+    assert caplog.records == []
+    for _ in range(3):
+        assert serve_if_free(Page(), where, quiet=True) is None
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_leaves_the_path_of_its_parent(tmp_path):
+    """It is not its own."""
+    path = tmp_path / "page.sock"
+    with closing(serve_if_free(Page(), PageSettings(host=f"unix:{path}"))) as server:
+        child = os.fork()
+        if child == 0:
+            try:
+                server.after_fork()
+                server.close()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert path.exists()
+    assert not path.exists()
