@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -37,11 +38,11 @@ def events(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def watching(folder: Path, events: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def watching(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the watch until the end of the block; yield its process and its page's address."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "genotel", "recommend", "--watch", "--events", str(events), "--port", "0"),
+            *(sys.executable, "-m", "genotel", "recommend", "--watch", "--port", "0"),
             *("--interval", "1", "--memory", str(folder / "advice.json"), *options),
         ],
         stderr=subprocess.PIPE,
@@ -64,7 +65,7 @@ def watching(folder: Path, events: Path, *options: str) -> Iterator[tuple[subpro
 @pytest.mark.real_servers
 def test_prometheus_scrapes_advice_and_a_signal_ends_the_watch(tmp_path: Path, events: Path) -> None:
     """promtool has nothing to say, series join by model, what is new appears; SIGTERM is a clean end."""
-    with watching(tmp_path, events) as (process, address):
+    with watching(tmp_path, "--events", str(events)) as (process, address):
         wait_for("the first run", lambda: fetch(f"{address}/-/ready"), SECONDS)
         page = fetch(f"{address}/metrics")
         checked = subprocess.run(
@@ -119,11 +120,11 @@ def test_a_webhook_is_told_once_and_can_check_who_speaks(tmp_path: Path, events:
     hook = ("--webhook", f"http://127.0.0.1:{server.server_port}/", "--webhook-secret-file", str(tmp_path / "secret"))
     delivered = b'genotel_recommender_deliveries_total{genotel_result="delivered",otel_scope_name="genotel"} 1'
     try:
-        with watching(tmp_path, events, *hook) as (process, address):
+        with watching(tmp_path, "--events", str(events), *hook) as (process, address):
             wait_for("the delivery", lambda: delivered in fetch(f"{address}/metrics"), SECONDS)
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
-        with watching(tmp_path, events, *hook) as (process, address):
+        with watching(tmp_path, "--events", str(events), *hook) as (process, address):
             wait_for("the first run", lambda: fetch(f"{address}/-/ready"), SECONDS)
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
@@ -136,3 +137,15 @@ def test_a_webhook_is_told_once_and_can_check_who_speaks(tmp_path: Path, events:
     expected = hmac.new(b"s3cret", headers["X-Genotel-Timestamp"].encode() + b"." + body, hashlib.sha256).hexdigest()
     assert headers["X-Genotel-Signature"] == f"sha256={expected}"
     assert {entry["model"] for entry in json.loads(body)["recommendations"]} == {"busy", "dead"}
+
+
+def test_a_server_that_does_not_answer_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    """It takes the question and is silent: the signal ends the watch at once all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with watching(tmp_path, "--prometheus", address) as (process, page):
+            connection, _ = silent.accept()
+            with connection:
+                assert b"genotel_recommender_runs_total" in fetch(f"{page}/metrics")
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(10) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ import typer
 
 from genotel.errors import SettingsError
 from genotel.history.source import HistorySource
-from genotel.recommenders.publish_watch import watch
+from genotel.recommenders.publish_watch import is_looking, watch
 from genotel.recommenders.publish_webhook import Webhook
 from genotel.settings import load_settings
 
@@ -90,6 +91,10 @@ class WatchOptions:
         signal.signal(signal.SIGINT, _interrupt)
         with suppress(KeyboardInterrupt):
             watch(source, kinds, settings, webhook, _say)
+        if is_looking():
+            # A question that a server does not answer would hold the end up until its time limit; all else is done.
+            sys.stderr.flush()
+            os._exit(0)
 
 
 def _say(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from genotel.semconv.attributes import RESULT_EXPIRED, RESULT_RIGHT
 from genotel.settings import Settings, default_journal_path
 
 MEMORY_NAME = "advice.json"
+_LOOKING = "genotel-looking"
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class Watcher:
     # What was said last of reading and of remembering, so that it is said once.
     _trouble: str | None = None
     _memory_trouble: str | None = None
+    _running: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> bool:
         """Look once; return whether the history could be read. What goes wrong is said and counted.
@@ -68,6 +71,10 @@ class Watcher:
             InputError: the history's file cannot be read at the first look; or the memory's file is damaged, of a
                 newer genotel, or about another source.
         """
+        with self._running:
+            return self._run()
+
+    def _run(self) -> bool:
         begin = self.clock.monotonic()
         try:
             history = self.kept.load(self.source, self.settings.advice.cache_ttl_minutes * 60)
@@ -104,9 +111,11 @@ class Watcher:
         """Wait a moment for the webhook, and remember what it delivered."""
         if self.webhook is not None:
             self.webhook.close()
-            if self.memory is not None:
+            # A look that goes on has the memory in its hands.
+            if self.memory is not None and self._running.acquire(blocking=False):
                 self.memory.told = self.webhook.copy_told()
                 self._save(self.memory)
+                self._running.release()
 
     def _memory(self, history: UsageHistory) -> Memory:
         if self.memory is None:
@@ -210,8 +219,34 @@ def watch(
             pause = Event()
             while True:
                 begin = SYSTEM_CLOCK.monotonic()
-                watcher.run()
+                _beside(watcher.run)
                 pause.wait(max(chosen.watch_interval_seconds - (SYSTEM_CLOCK.monotonic() - begin), 0.0))
+
+
+def is_looking() -> bool:
+    """Return whether a look is still under way: one that waits for a server outlives the interrupt of its watch."""
+    return any(thread.name == _LOOKING for thread in threading.enumerate())
+
+
+def _beside(look: Callable[[], object]) -> None:
+    """Look in a thread of its own: a signal ends the wait for it, whatever it waits for itself."""
+    faults: list[BaseException] = []
+    done = Event()
+
+    def run() -> None:
+        try:
+            look()
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=run, name=_LOOKING, daemon=True)
+    thread.start()
+    done.wait()
+    thread.join()
+    if faults:
+        raise faults[0]
 
 
 def _judge(memory: Memory, history: UsageHistory) -> None:

@@ -254,3 +254,31 @@ def test_places_that_cannot_be_had_are_named(short: Callable[..., Settings], tmp
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="the memory of advice cannot be kept here"):
         watch(Told(days(5)), KINDS, short(watch_memory=str(tmp_path / "file" / "advice.json")))
+
+
+def test_the_end_leaves_a_memory_alone_that_a_look_has_in_its_hands(tmp_path: Path) -> None:
+    """What it learned so far is half of it; the file stays as the look before left it."""
+    (tmp_path / "secret").write_text("s")
+    begun, go_on = threading.Event(), threading.Event()
+    told = Told(days(60), now=EPOCH + 60 * DAY)
+    webhook = Webhook("http://x/", tmp_path / "secret", {}, post=lambda url, body, headers: (204, None))
+    watching = watcher(told, tmp_path / "advice.json", webhook=webhook)
+    watching.run()
+    webhook.wait(10.0)
+    before = (tmp_path / "advice.json").read_bytes()
+
+    def slow() -> UsageHistory:
+        begun.set()
+        go_on.wait(10.0)
+        return days(61)
+
+    told.load_usage = slow  # type: ignore[method-assign]  # another look
+    looking = threading.Thread(target=watching.run)
+    looking.start()
+    try:
+        assert begun.wait(10.0)
+        watching.close()
+        assert (tmp_path / "advice.json").read_bytes() == before
+    finally:
+        go_on.set()
+        looking.join()
