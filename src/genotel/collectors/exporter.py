@@ -91,7 +91,7 @@ def _served(page: Page, address: PageSettings, processes: ProcessPages | None) -
     server = ServedPage(page, address, processes=processes)
     try:
         server.start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a host that is no name at all
         raise SettingsError(refusal(error, address.host, address.port)) from error
     return server
 
@@ -129,8 +129,10 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def refusal(error: OSError, host: str, port: int) -> str:
+def refusal(error: OSError | UnicodeError, host: str, port: int) -> str:
     """Return why an address cannot be served on, and what to do."""
+    if isinstance(error, UnicodeError):
+        return f"cannot serve on {host!r}, which is no name of a machine; choose another with --host"
     if host.startswith(UNIX_PREFIX):
         return f"cannot serve on {host} ({error.strerror or error}); choose another path"
     if error.errno == errno.EADDRINUSE:

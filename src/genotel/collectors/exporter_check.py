@@ -115,7 +115,7 @@ def _address(settings: Settings) -> Iterator[str]:
             # As the server does: what is left of old connections is no hindrance.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         yield refusal(error, host, port)
 
 
@@ -149,7 +149,7 @@ def _targets_file(settings: Settings) -> Iterator[str]:
         yield "there are no processes to list without a spool"
     if file.suffix != ".json":
         yield f"{file} does not end in .json, as Prometheus wants it"
-    if file.exists() and not file.is_file():
+    if os.path.exists(file) and not os.path.isfile(file):
         yield f"{file} is not a file"
     else:
         yield from _folder_faults(file.parent)
@@ -163,10 +163,10 @@ def _journal(settings: Settings) -> Iterator[str]:
         refuse_network_filesystem(path)
     except JournalError as error:
         yield str(error)
-    if not path.exists():
+    if not os.path.exists(path):
         yield from _folder_faults(path.parent)
         return
-    if not path.is_file():
+    if not os.path.isfile(path):
         yield f"{path} is not a file"
     elif not os.access(path, os.R_OK | os.W_OK):
         yield f"{path} cannot be read and written by this user"
@@ -193,11 +193,18 @@ def _model_folders(settings: Settings) -> Iterator[str]:
 
 def _folder_faults(folder: Path) -> Iterator[str]:
     """Yield what keeps this user from making files in a folder, or from making the folder."""
-    if folder.exists() and not folder.is_dir():
+    try:
+        os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        yield f"{folder}: {error.strerror}"
+        return
+    if os.path.exists(folder) and not os.path.isdir(folder):
         yield f"{folder} is not a folder"
         return
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
+    if not os.path.isdir(nearest):
         yield f"{folder} cannot be made: {nearest} is not a folder"
     elif not os.access(nearest, os.W_OK | os.X_OK):
         what = "files in it cannot be made" if nearest == folder else f"it cannot be made in {nearest}"

@@ -14,7 +14,14 @@ def parse_text(value: object) -> str:
     """Return a text that is not empty."""
     if not isinstance(value, str) or not value:
         raise ValueError("expected a text that is not empty")
-    return value
+    return _checked(value)
+
+
+def _checked(text: str) -> str:
+    # No path and no host has it, and what is asked of the system with it raises anything.
+    if "\0" in text:
+        raise ValueError("expected a text without a NUL character")
+    return text
 
 
 def parse_boolean(value: object) -> bool:
@@ -72,7 +79,7 @@ def parse_names(value: object) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise ValueError("expected names, separated by commas")
-    return tuple(part.strip() for part in parts if part.strip())
+    return tuple(_checked(part.strip()) for part in parts if part.strip())
 
 
 def parse_pairs(value: object) -> tuple[tuple[str, str], ...]:
@@ -97,7 +104,7 @@ def parse_journal_path(value: object) -> Path | None:
     if isinstance(value, Path):
         return value
     text = parse_text(value)
-    return None if text.strip().lower() in {"off", "false", "none"} else Path(text).expanduser()
+    return None if text.strip().lower() in {"off", "false", "none"} else Path(os.path.expanduser(text))
 
 
 def parse_folder(value: object) -> Path | None:
@@ -105,7 +112,7 @@ def parse_folder(value: object) -> Path | None:
     if isinstance(value, Path):
         return value
     text = parse_text(value)
-    return None if text.strip().lower() in {"off", "false", "none"} else Path(text).expanduser()
+    return None if text.strip().lower() in {"off", "false", "none"} else Path(os.path.expanduser(text))
 
 
 def parse_file(value: object) -> Path | None:

@@ -81,6 +81,12 @@ def test_an_address_that_is_not_ours_is_said():
         serve_page({"host": "192.0.2.1", "port": "0", "collectors": "none"})
 
 
+def test_a_host_that_is_no_name_is_said():
+    """The system would say it in its own way."""
+    with pytest.raises(SettingsError, match=r"'aaa.*', which is no name of a machine; choose another with --host"):
+        serve_page({"host": "a" * 70, "port": "0", "collectors": "none"})
+
+
 def test_a_spool_is_on_the_page_and_left_in_order(tmp_path, monkeypatch, capsys):
     """Others' values are there from the first scrape on; its own stay behind as those of an ended process."""
     seen = []

@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genotel.collectors.exporter_check import check
 from genotel.collectors.registry import COLLECTORS
@@ -121,6 +123,20 @@ def test_a_taken_port_and_a_foreign_address_are_found():
     assert mistake.startswith("argument port and argument host: cannot serve on 192.0.2.1 port 0 (")
     (mistake,) = mistakes(host="no such host")
     assert "cannot serve on no such host port 0 (" in mistake
+    (mistake,) = mistakes(host="a" * 70)
+    assert "which is no name of a machine" in mistake
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["spool", "spool_targets_file", "journal", "model_folders", "collectors", "web_config_file"]),
+        st.text() | st.lists(st.text(), max_size=3) | st.integers() | st.booleans() | st.floats() | st.none(),
+    )
+)
+def test_whatever_is_given_there_are_mistakes_or_there_are_none(arguments):
+    """Never anything else, and each is a line."""
+    found = check({"port": 0, **arguments}, environ={})
+    assert all(isinstance(mistake, str) for mistake in found.mistakes)
 
 
 def test_the_defaults_are_checked_too(monkeypatch):
@@ -195,6 +211,16 @@ def test_a_journal_on_a_share_is_found(tmp_path, monkeypatch):
     )
     (mistake,) = mistakes(journal=tmp_path / "journal.db")
     assert "a network filesystem (nfs4)" in mistake
+
+
+def test_a_name_that_is_too_long_is_a_mistake_like_any_other(tmp_path):
+    """The system refuses even to look for it."""
+    path = tmp_path / ("a" * 300)
+    assert mistakes(journal=path / "journal.db", spool=path) == (
+        f"argument spool: {path}: File name too long",
+        f"argument journal: {path}: File name too long",
+    )
+    assert mistakes(model_folders=str(path)) == (f"argument model_folders: {path} is not a folder",)
 
 
 def test_a_relative_path_is_judged_from_the_working_folder(working_folder: Path):

@@ -113,6 +113,11 @@ def test_the_journal_s_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> Non
     assert load_settings({"journal": "~/j.db"}, environ={}).journal.journal == Path("/home/ada/j.db")
 
 
+def test_a_home_of_nobody_is_a_path_like_any_other() -> None:
+    """It is refused, if at all, by whoever needs the folder."""
+    assert load_settings({"spool": "~nobody-at-all/s"}, environ={}).spool.spool == Path("~nobody-at-all/s")
+
+
 @pytest.mark.parametrize(
     ("value", "folder"),
     [("/run/genotel", Path("/run/genotel")), (Path("/a"), Path("/a")), ("off", None), ("None", None)],
@@ -149,6 +154,8 @@ def test_without_a_state_folder_the_journal_is_below_the_home(monkeypatch: pytes
         ("min_success", "nan", "expected a number from 0 to 1"),
         ("min_success", [], "expected a number from 0 to 1"),
         ("journal", 5, "expected a text that is not empty"),
+        ("spool", "/run/\0", "expected a text without a NUL character"),
+        ("model_folders", ["/data", "\0"], "expected a text without a NUL character"),
         ("colour", "red", "unknown argument colour"),
     ],
 )
