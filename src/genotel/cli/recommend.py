@@ -115,6 +115,8 @@ def recommend(
         raise SettingsError("give one of --apply, --emit-script and --hand-over")
     if (yes and not apply_it) or (from_priority is not None and not (apply_it or emit_script)):
         raise SettingsError("--yes needs --apply; --from-priority needs --apply or --emit-script")
+    if output is not None and (emit_script or apply_it):
+        raise SettingsError("--output is for reports; a script goes to stdout, where a shell can take it")
     least = _priority(from_priority) or (Priority.HIGH if yes else Priority.MEDIUM)
     if emit_script or apply_it:
         kind = [CLEANUP]

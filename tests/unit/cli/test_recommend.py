@@ -277,3 +277,12 @@ def test_a_file_that_cannot_be_written_is_one_line(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert str(tmp_path) in err
+
+
+@pytest.mark.parametrize("option", ["--emit-script", "--apply"])
+def test_what_is_no_report_does_not_go_to_a_file(
+    option: str, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An option that would be ignored is refused."""
+    assert call(monkeypatch, "--events", str(events), option, "--output", str(tmp_path / "x")) == 2
+    assert "--output is for reports" in capsys.readouterr().err
