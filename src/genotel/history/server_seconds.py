@@ -40,9 +40,7 @@ class Spent:
     tables: tuple[Table, ...]
 
 
-def read_spent(
-    client: PrometheusClient, moments: Moments, counter: SecondsCounter, *, hourly_points: int = HOURLY_POINTS
-) -> Spent:
+def read_spent(client: PrometheusClient, moments: Moments, counter: SecondsCounter) -> Spent:
     """Read one histogram or its like.
 
     What a process spent between its last scrape and a restart is not there. By day, what it spent since
@@ -52,7 +50,6 @@ def read_spent(
         client: the server.
         moments: the hours that are told.
         counter: what is read.
-        hourly_points: up to how many values are read by hour.
 
     Raises:
         ServerError: the server could not be reached or refused.
@@ -61,7 +58,7 @@ def read_spent(
         read_span(client, usage_queries.held(part, SECONDS_PER_DAY), moments.first, day_after(moments.now), _DAY)
         for part in (counter.count, counter.seconds)
     ]
-    is_daily = len(by_day[0].labels) * len(moments.times) > hourly_points
+    is_daily = len(by_day[0].labels) * len(moments.times) > HOURLY_POINTS
     tables = by_day
     if not is_daily and by_day[0].labels:
         queries = (usage_queries.held(part, SECONDS_PER_HOUR) for part in (counter.count, counter.seconds))
@@ -74,7 +71,6 @@ def read_spent(
     values[is_whole] = spent.values[[row for row in place if row is not None]]
     count, _ = increases(counted.values)
     seconds, _ = increases(values)
-    # Loads of a model that was never timed would otherwise be left out.
     series, at = np.nonzero(count > 0)
     return Spent(
         series=series,

@@ -86,7 +86,7 @@ class Store:
         if query.startswith("avg by"):
             ago = np.round((NOW - times) / HOUR)
             return [(server, np.where(is_there, np.where(np.isin(ago, list(self.down)), 0.0, 1.0), np.nan))]
-        if "resets" in query or "model_size" in query or "load_duration" in query or "operation_" in query:
+        if "resets" in query or "model_size" in query or "load_duration" in query or "_duration_" in query:
             return []
         if query.startswith("last_over_time"):
             return series
@@ -214,3 +214,39 @@ def test_increases_know_restarts_and_births() -> None:
     added, is_added = increases(np.array([[5.0, 5.0, 2.0], [np.nan, 3.0, 4.0]]))
     assert added.tolist() == [[0, 0, 2], [0, 3, 1]]
     assert is_added.tolist() == [[False, False, True], [False, True, True]]
+
+
+class Timed(Store):
+    """Answer as a store that knows durations too: 3 s a call, five calls a day, counted at each hour's end."""
+
+    def series(self, query: str, times: np.ndarray) -> list[tuple[dict[str, str], np.ndarray]]:
+        """Return labels and values of a query."""
+        name = "gen_ai_client_operation_duration_seconds"
+        begin = NOW - 10 * 86_400
+        for part, factor in (("count", 5.0), ("sum", 15.0)):
+            if query.startswith("last_over_time") and f"{name}_{part}{{" in query:
+                held = np.where((times >= begin) & (times <= NOW + 86_400), np.floor((times - begin) / 86_400), np.nan)
+                labels = {"__name__": f"{name}_{part}", "job": "app", "instance": "a:1"}
+                return [({**labels, "gen_ai_request_model": "daily"}, held * factor)]
+        return super().series(query, times)
+
+
+def test_durations_are_read_by_hour_or_where_there_are_many_by_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same seconds and counts, in an hour with a call."""
+    with answering(Timed()) as url:
+        by_hour = read(url)
+        monkeypatch.setattr("genotel.history.server_seconds.HOURLY_POINTS", 0)
+        by_day = read(url)
+    assert by_hour.total("timed").tolist() == [50, 0]
+    assert by_hour.total("duration_seconds").tolist() == [150, 0]
+    assert by_day.total("timed").tolist() == [50, 0]
+    assert by_day.total("duration_seconds").tolist() == [150, 0]
+    is_timed = by_day.hourly.timed > 0
+    assert np.all(by_day.hourly.requests[is_timed][:-1] > 0)
+
+
+def test_who_counted_is_told_for_each_model() -> None:
+    """By name of the source."""
+    with answering(Store()) as url:
+        assert read(url).measured_by == ("genotel", "genotel")
+        assert read(url, sources=("vllm",)).has_data is False
