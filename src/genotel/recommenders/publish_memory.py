@@ -107,12 +107,12 @@ def write_memory(memory: Memory, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def read_memory(path: Path, source: str) -> Memory:
+def read_memory(path: Path, source: str | None = None) -> Memory:
     """Return the memory that a file holds; an empty one where there is no file.
 
     Args:
         path: of the file.
-        source: where the history is read from now.
+        source: where the history is read from now; None where that is not known yet.
 
     Raises:
         InputError: it cannot be read, is damaged, of a newer genotel, or about another source.
@@ -120,7 +120,7 @@ def read_memory(path: Path, source: str) -> Memory:
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        return Memory(source=source)
+        return Memory(source=source or "")
     except OSError as error:
         raise InputError(f"the memory of advice cannot be read ({error.strerror})", file=str(path)) from error
     except (ValueError, RecursionError) as error:
@@ -132,7 +132,7 @@ def read_memory(path: Path, source: str) -> Memory:
         memory = _memory(content)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _damaged(path) from error
-    if memory.source != source:
+    if source is not None and memory.source != source:
         raise InputError(
             f"remembers advice about {memory.source}, not about {source}; name another file with --memory",
             file=str(path),

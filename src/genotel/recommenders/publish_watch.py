@@ -201,6 +201,8 @@ def watch(
     if webhook is not None:
         webhook.on_result = shown.count_delivery
     with _locked(memory_file):
+        # A damaged one is said before anything is served, and not after the first long look.
+        read_memory(memory_file)
         # Whoever may not read the page of the measurements may not read the advice either.
         where = replace(settings.page, host=chosen.watch_host, port=chosen.watch_port, web_systemd_socket=False)
         server = ServedPage(page, where, ready=lambda: shown.is_ready)

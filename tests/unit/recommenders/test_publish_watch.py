@@ -251,6 +251,10 @@ def test_places_that_cannot_be_had_are_named(short: Callable[..., Settings], tmp
     """An address that is not ours, a folder that is a file."""
     with pytest.raises(SettingsError, match=r"cannot serve on 192\.0\.2\.1 port 0"):
         watch(Told(days(5)), KINDS, short(watch_host="192.0.2.1"))
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text("{}")
+    with pytest.raises(InputError, match="is no memory of advice"):
+        watch(Told(days(5)), KINDS, short(watch_memory=str(damaged)))
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="the memory of advice cannot be kept here"):
         watch(Told(days(5)), KINDS, short(watch_memory=str(tmp_path / "file" / "advice.json")))
