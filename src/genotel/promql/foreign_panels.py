@@ -44,23 +44,19 @@ def _here(name: str, matchers: Iterable[tuple[str, str, str]] = ()) -> Selector:
     return Selector(name, (*p.HERE, *matchers))
 
 
-def _rates(server: ForeignServer, outcomes: Iterable[str]) -> str | None:
-    # What is counted by activity are tokens, not calls.
-    counters = [] if server.is_activity else [calls for calls in server.calls if calls.outcome in outcomes]
-    texts = [p.rate(_here(calls.name, calls.matchers), server.model_label) for calls in counters]
-    return " or ".join(texts) or None
-
-
-def _calls(server: ForeignServer) -> str | None:
-    # Of one counter by labels: without them.
-    names = sorted({calls.name for calls in server.calls})
-    if server.is_activity:
-        return None
-    chosen = {calls.matchers for calls in server.calls}
-    if len(names) == 1 and len(chosen) > 1:
-        shared = frozenset.intersection(*(frozenset(matchers) for matchers in chosen))
-        return p.rate(_here(names[0], sorted(shared)), server.model_label)
-    return _rates(server, {calls.outcome for calls in server.calls})
+def _calls() -> tuple[Asked, ...]:
+    # One question for each way to end: a sum over counters would be empty where one of them is not there yet.
+    return tuple(
+        Asked(
+            p.rate(_here(calls.name, calls.matchers), server.model_label),
+            server.model_label,
+            f"{server.title} {calls.outcome}".strip(),
+        )
+        for server in SERVERS
+        # What counts by activity counts tokens, not calls.
+        if not server.is_activity
+        for calls in server.calls
+    )
 
 
 def _mean_seconds(server: ForeignServer) -> str | None:
@@ -99,8 +95,8 @@ def _quantile(field: str) -> Callable[[ForeignServer], str | None]:
     return ask
 
 
-CALLS = _servers(_calls)
-FAILURES = _servers(lambda server: _rates(server, {a.OUTCOME_ERROR}))
+CALLS = _calls()
+FAILURES = tuple(one for one in CALLS if one.title.endswith(f" {a.OUTCOME_ERROR}"))
 DURATION = _durations()
 RUNNING, WAITING = _servers(_gauge("running")), _servers(_gauge("waiting"))
 CACHE_USED = _servers(_gauge("cache_used"))
