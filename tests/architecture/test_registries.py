@@ -96,6 +96,7 @@ FOLDERS: dict[str, Folder] = {
                 "publish_forecasts",
                 "publish_memory",
                 "publish_series",
+                "publish_service",
                 "publish_watch",
                 "publish_webhook",
                 "recommendation",

@@ -16,7 +16,7 @@ import typer
 
 from genotel.errors import SettingsError
 from genotel.history.source import HistorySource
-from genotel.recommenders.publish_watch import is_looking, watch
+from genotel.recommenders.publish_service import is_looking, watch
 from genotel.recommenders.publish_webhook import Webhook
 from genotel.settings import load_settings
 
