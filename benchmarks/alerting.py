@@ -24,7 +24,7 @@ from tools.alert_cases.availability import bucket
 from tools.alert_cases.calls import calls
 
 RULES = Path(__file__).resolve().parent.parent / "alerting-rules"
-FILES = ("thresholds", "recordings", "long-recordings", "availability", "slo", "usual")
+FILES = ("thresholds", "recordings", "long-recordings", "availability", "slo")
 DAY = 24 * 60
 BEFORE, WEEK = 3 * DAY, 7 * DAY
 BASE = 0.002
@@ -156,7 +156,7 @@ def row(volume: int, incident: Incident, seed: int) -> str:
     hours = f" for {incident.hours:g} h" if incident.hours else f" (week {seed + 1})"
     return (
         f"| {volume} | {incident.name}{hours} | {told(first['critical'])} | {told(first['warning'])}"
-        f" | {false['critical']} | {false['warning']} | {false['info']} |{f' {dict(names)}' if names else ''}"
+        f" | {false['critical']} | {false['warning']} |{f' {dict(names)}' if names else ''}"
     )
 
 
@@ -165,8 +165,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one incident of each volume, no calm weeks")
     quick = parser.parse_args().quick
-    print("| calls a day | incident | first critical | first warning | false pages | false warnings | false infos |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| calls a day | incident | first critical | first warning | false pages | false warnings |")
+    print("|---|---|---|---|---|---|", flush=True)
     for volume, incidents in INCIDENTS.items():
         for incident in incidents[:1] if quick else (*incidents, CALM):
             print(row(volume, incident, 0), flush=True)
