@@ -37,6 +37,7 @@ def serving(*options, environ=None, folder=None, said=1):
     """Run an exporter and give its process, the address that it printed, and the lines before that."""
     process = subprocess.Popen(
         [sys.executable, "-m", "genotel", "serve", "--collectors", "memory", *options],
+        stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
@@ -128,6 +129,9 @@ def test_changes_of_the_file_and_the_certificate_count_at_once(tmp_path, authori
                 serials.append(tls.getpeercert()["serialNumber"])
             authority.issue("127.0.0.1").write(tmp_path)
         assert serials[0] != serials[1]
+        # What an operator sends by habit, and nothing here needs.
+        process.send_signal(signal.SIGHUP)
+        get(url, context)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
         said = process.stderr.read()

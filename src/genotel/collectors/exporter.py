@@ -61,6 +61,10 @@ def serve_page(arguments: Mapping[str, str]) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
         # Set here too, since a shell starts background jobs with SIGINT ignored.
         signal.signal(signal.SIGINT, _interrupt)
+        # By habit, and by units of systemd, it asks a server to read its configuration again, which every request
+        # does. On a terminal it says that the terminal is gone.
+        if sys.stdin is None or not sys.stdin.isatty():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         page = Page([scrape])
         page.add_source(OwnMetrics(page, internal_errors=True))
         with ExitStack() as stack:
