@@ -1,11 +1,13 @@
 """How much of the gap from LRU to clairvoyance the advice closes, on real traces of use.
 
-    python benchmarks/preload.py --traces DIR [--events FILE.csv --slots 4,9,17] [--full]
+    python benchmarks/preload.py --traces DIR [--events FILE.csv --slots 4,9,17] [--full] [--bytes]
 
 DIR holds `servegen_10min.npz` (alibaba/ServeGen, Apache-2.0): counts of 314 clients in 2,016 windows of
 ten minutes. ServeGen-tail: clients that are active in at most 35 % of the windows, one use for each
 active window at a random moment of it; a client stands for a model. `--events` judges an event list
-instead. `--full` also plays 86 made-up models over 23 days, the whole of `genotel backtest`, on one core.
+instead. `--bytes` plays ServeGen-tail with made-up sizes (log-normal, median 6 GB, deviation 0.8) and loads of two
+seconds a gigabyte, with room for 5, 10 and 20 % of all bytes, by cold starts and by seconds. `--full` also plays
+86 made-up models over 23 days, the whole of `genotel backtest`, on one core.
 
 Prints one JSON object; exit code 1 where a bar is missed.
 """
@@ -17,6 +19,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,6 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from genotel.recommenders.backtest import Backtest, backtest
+from genotel.recommenders.replay import Objective
 from genotel.recommenders.trace import Trace, trace_of_events
 
 DAY = 86_400.0
@@ -62,6 +66,30 @@ def servegen_tail(folder: Path) -> Trace:
     return trace_of([f"client-{index:03d}" for index in model], MONDAY + times, "ServeGen-tail")
 
 
+def servegen_in_bytes(folder: Path) -> Trace:
+    trace = servegen_tail(folder)
+    names = sorted(set(trace.model))
+    sizes = dict(zip(names, 6e9 * np.random.default_rng(3).lognormal(0, 0.8, len(names)), strict=True))
+    places = np.arange(0, len(trace.time), 20)
+    return replace(
+        trace,
+        size_bytes=sizes,
+        load_model=[trace.model[place] for place in places],
+        load_time=trace.time[places],
+        load_seconds=np.array([2.0 * sizes[trace.model[place]] / 1e9 for place in places]),
+    )
+
+
+def by_bytes(folder: Path) -> dict[str, object]:
+    trace = servegen_in_bytes(folder)
+    rooms = [int(share * sum(trace.size_bytes.values())) for share in (0.05, 0.10, 0.20)]
+    told = {}
+    for objective in Objective:
+        result = backtest(trace, memory_bytes=rooms, objective=objective, horizons=(), evaluate_from_day=5)
+        told[objective.value] = figures(result)["cells"]
+    return told
+
+
 def made_up(models: int = 86, days: int = 23, uses: int = 27_000) -> Trace:
     random = np.random.default_rng(0)
     weights = 1 / np.arange(1, models + 1) ** 1.3
@@ -78,6 +106,7 @@ def figures(result: Backtest) -> dict[str, object]:
         cells.append(
             {
                 "slots": capacity.slots,
+                "memory_bytes": capacity.memory_bytes,
                 "gap_closed": round(capacity.gap_closed, 4),
                 "interval": [round(value, 3) for value in capacity.interval],
                 "cold_starts": round(auto.cold_start_fraction, 4),
@@ -123,6 +152,7 @@ def main() -> int:
     parser.add_argument("--events", type=Path)
     parser.add_argument("--slots", default="4,9,17")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--bytes", action="store_true")
     options = parser.parse_args()
     told: dict[str, object] = {"date": time.strftime("%Y-%m-%d")}
     lost: list[str] = []
@@ -139,6 +169,11 @@ def main() -> int:
             told[name] = figures(result)
             lost += missed(told[name], BARS["gap_closed"] if not seconds else {})
     told["seconds"] = round(time.process_time() - began, 1)
+    if options.bytes and options.traces is not None:
+        told["servegen_tail_in_bytes"] = by_bytes(options.traces)
+        for objective, cells in told["servegen_tail_in_bytes"].items():
+            worse = [cell for cell in cells if cell["gap_closed"] < 0]
+            lost += [f"worse than LRU by {objective} in {cell['memory_bytes']} bytes" for cell in worse]
     if options.full:
         began = time.process_time()
         result = backtest(made_up(), slots=(4, 9, 17), horizons=(3, 7), evaluate_from_day=7)

@@ -177,7 +177,8 @@ def _clock(model: Integers, days: Floats, hidden: Floats, end: float) -> WeekClo
     whole = int(end)
     place = days.astype(np.int64)
     used_days = np.bincount(model)
-    in_use = np.bincount(place, weights=1 - used_days[model] / (whole + 1), minlength=whole)[:whole]
+    weights = 1 - used_days[model] / (whole + 1)
+    in_use = np.bincount(place, weights=weights, minlength=whole)[:whole].astype(np.float64)
     is_known = np.ones(whole, dtype=bool)
     lost = hidden.astype(np.int64)
     for day in (lost - 1, lost):

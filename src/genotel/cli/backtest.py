@@ -10,6 +10,7 @@ import typer
 
 from genotel.errors import SettingsError
 from genotel.recommenders.backtest import backtest as run_backtest
+from genotel.recommenders.replay import Objective
 from genotel.recommenders.trace import Trace, trace_of_events, trace_of_journal
 from genotel.report.backtest_html import backtest_html
 from genotel.report.backtest_json import backtest_json
@@ -32,6 +33,12 @@ def backtest(
     slots: Annotated[
         str | None, typer.Option(help="How many models there is room for, such as 4,9,17; by default 5, 10 and 20 %.")
     ] = None,
+    memory_bytes: Annotated[
+        str | None, typer.Option(help="How many bytes of models there is room for instead, such as 24e9,48e9.")
+    ] = None,
+    objective: Annotated[
+        str, typer.Option(help="What auto is to have few of: cold-starts or load-seconds.")
+    ] = Objective.COLD_STARTS.value,
     horizons: Annotated[str, typer.Option(help="Horizons of cleanup in days.")] = "3,7,30",
     evaluate_from_day: Annotated[int, typer.Option(min=1, help="Days to learn from before judging begins.")] = 7,
     load_seconds: Annotated[
@@ -42,10 +49,16 @@ def backtest(
     """Play every policy and the cleanup advice on the past, and say how good each would have been."""
     if format_name not in FORMATS:
         raise SettingsError(f"unknown format {format_name!r}; the formats are {', '.join(FORMATS)}")
+    if slots is not None and memory_bytes is not None:
+        raise SettingsError("give one of --slots and --memory-bytes, not both")
+    if objective not in [*Objective]:
+        raise SettingsError(f"unknown objective {objective!r}; there are {', '.join(Objective)}")
     counts = None if slots is None else _counts(slots, "--slots")
     result = run_backtest(
         _trace(journal, events),
         slots=counts,
+        memory_bytes=() if memory_bytes is None else _bytes(memory_bytes),
+        objective=Objective(objective),
         horizons=_counts(horizons, "--horizons"),
         evaluate_from_day=evaluate_from_day,
         load_seconds=load_seconds,
@@ -67,6 +80,18 @@ def _trace(journal: Path | None, events: Path | None) -> Trace:
             "--events FILE.csv"
         )
     return trace_of_journal(path)
+
+
+def _bytes(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(float(part)) for part in text.split(","))
+    except (ValueError, OverflowError):
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise SettingsError(
+            f"--memory-bytes is {text!r}, expected numbers of bytes, separated by commas, such as 24e9,48e9"
+        )
+    return tuple(dict.fromkeys(sizes))
 
 
 def _counts(text: str, option: str) -> tuple[int, ...]:

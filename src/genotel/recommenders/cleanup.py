@@ -45,9 +45,7 @@ class Cleanup:
 
     likelihood: NoUseLikelihood = recalibrated_probability
     kind: ClassVar[str] = "cleanup"
-    method: ClassVar[str] = (
-        "chance of no use from idle time and decayed use, recalibrated on the history's own past"
-    )
+    method: ClassVar[str] = "chance of no use from idle time and decayed use, recalibrated on the history's own past"
 
     def recommend(self, history: UsageHistory, settings: AdviceSettings) -> Findings:
         """Return the models to delete, largest expected saving first, and why not the others."""

@@ -10,7 +10,7 @@ import numpy as np
 from genotel.analysis.rhythm import WeeklyRhythm
 from genotel.analysis.use_times import UseTimes
 from genotel.history.hourly import HOURS_PER_DAY, SECONDS_PER_DAY, SECONDS_PER_HOUR, Floats
-from genotel.recommenders.replay import TICKS_PER_HOUR, Day, Memory, steps
+from genotel.recommenders.replay import TICKS_PER_HOUR, Day, Memory, Room, steps
 
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
@@ -77,8 +77,8 @@ class SeasonalScores:
 class PlannedResidents:
     """Load the models of the highest scores at each full hour; of the others the lowest leaves first."""
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        self.memory = Memory(uses, room)
         self._last = [-np.inf] * len(uses.names)
         self.scores = np.zeros((HOURS_PER_DAY, len(uses.names)))
 
@@ -97,7 +97,7 @@ class PlannedResidents:
                 continue
             model = models[use]
             if not memory.use(day.first + use, model, now):
-                if memory.is_full:
+                while memory.lacks_room(model):
                     since, rank = hour_began, score
                     memory.evict(
                         min(memory.resident, key=lambda m: (last[m] >= since, last[m] if last[m] >= since else rank[m]))
@@ -107,21 +107,28 @@ class PlannedResidents:
 
     def _plan(self, scores: Floats, now: float) -> None:
         memory = self.memory
-        best = np.argsort(-scores, kind="stable")[: memory.slots]
-        wanted = [model for model in best.tolist() if scores[model] > 0]
-        missing = [model for model in wanted if model not in memory.resident]
-        spare = sorted(set(memory.resident).difference(wanted), key=lambda model: (scores[model], model))
-        for model in spare[: max(0, len(memory.resident) + len(missing) - memory.slots)]:
-            memory.evict(model)
-        for model in missing:
-            memory.preload(model, now)
+        density = scores / memory.room.sizes
+        wanted, left = [], memory.room.limit * (1 + 1e-9)
+        for model in np.argsort(-density, kind="stable").tolist():
+            size = float(memory.room.sizes[model])
+            if scores[model] <= 0 or left < memory.room.sizes.min():
+                break
+            if size <= left:
+                wanted.append(model)
+                left -= size
+        spare = sorted(set(memory.resident).difference(wanted), key=lambda model: (-density[model], -model))
+        for model in wanted:
+            if model not in memory.resident:
+                while memory.lacks_room(model):
+                    memory.evict(spare.pop())
+                memory.preload(model, now)
 
 
 class NextHourKnown(PlannedResidents):
     """Load each hour what is used in it, and evict the farthest next use: it sees the future, others must not."""
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        super().__init__(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        super().__init__(uses, room)
         self._uses = uses
         self._following = uses.following.tolist()
         self._next = uses.by_model[uses.starts[:-1]].tolist()
@@ -140,7 +147,7 @@ class NextHourKnown(PlannedResidents):
                 continue
             model = models[use]
             if not memory.use(day.first + use, model, now):
-                if memory.is_full:
+                while memory.lacks_room(model):
                     memory.evict(max(memory.resident, key=self._next.__getitem__))
                 memory.load(day.first + use, model, now)
             self._next[model] = self._following[day.first + use]
@@ -159,8 +166,8 @@ class HybridHistogram:
     _LEAST_VARIATION = 2.0
     _LEAST_GAPS = 5
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        self.memory = Memory(uses, room)
         count = len(uses.names)
         self._gaps = np.zeros((count, self._MINUTES))
         self._longer: list[list[float]] = [[] for _ in range(count)]
@@ -174,7 +181,7 @@ class HybridHistogram:
         for place, (now, model) in enumerate(zip(day.time.tolist(), day.model.tolist(), strict=True), day.first):
             self._follow_plans(now)
             if not memory.use(place, model, now):
-                self._make_room()
+                self._make_room(model)
                 memory.load(place, model, now)
             gap = (now - self._last[model]) / 60
             if gap < self._MINUTES:
@@ -194,12 +201,12 @@ class HybridHistogram:
                 continue
             if is_end and model in memory.resident:
                 memory.evict(model)
-            elif not is_end and model not in memory.resident:
-                self._make_room()
+            elif not is_end and model not in memory.resident and memory.can_hold(model):
+                self._make_room(model)
                 memory.preload(model, moment)
 
-    def _make_room(self) -> None:
-        if self.memory.is_full:
+    def _make_room(self, model: int) -> None:
+        while self.memory.lacks_room(model):
             self.memory.evict(min(self.memory.resident, key=self._last.__getitem__))
 
     def _schedule(self, model: int, now: float) -> None:
@@ -213,7 +220,7 @@ class HybridHistogram:
             share = np.cumsum(gaps) / total
             ahead = float(np.searchsorted(share, 0.05)) * 0.9
             kept = (float(np.searchsorted(share, 0.99)) + 1) * 1.1 - ahead
-        if ahead >= 1:
+        if ahead >= 1 and model in self.memory.resident:
             self.memory.evict(model)
             heapq.heappush(self._plans, (now + ahead * 60, False, model, self._version[model]))
         heapq.heappush(self._plans, (now + (ahead + kept) * 60, True, model, self._version[model]))

@@ -7,14 +7,14 @@ from collections import deque
 import numpy as np
 
 from genotel.analysis.use_times import UseTimes
-from genotel.recommenders.replay import Day, Memory
+from genotel.recommenders.replay import Day, Memory, Room
 
 
 class LeastRecentlyUsed:
     """Evict the model that was not used for longest."""
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        self.memory = Memory(uses, room)
 
     def play(self, day: Day) -> None:
         """Play one day."""
@@ -25,7 +25,7 @@ class LeastRecentlyUsed:
                 # The order in which they came is the order of last use.
                 memory.resident[model] = memory.resident.pop(model)
                 continue
-            if memory.is_full:
+            while memory.lacks_room(model):
                 memory.evict(next(iter(memory.resident)))
             memory.load(place, model, now)
 
@@ -33,8 +33,8 @@ class LeastRecentlyUsed:
 class LeastFrequentlyUsed:
     """Evict the model that was used least often so far."""
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        self.memory = Memory(uses, room)
         self._rank = [(0, 0.0)] * len(uses.names)
 
     def play(self, day: Day) -> None:
@@ -43,20 +43,20 @@ class LeastFrequentlyUsed:
         memory.load_seconds = day.load_seconds.tolist()
         for place, (now, model) in enumerate(zip(day.time.tolist(), day.model.tolist(), strict=True), day.first):
             if not memory.use(place, model, now):
-                if memory.is_full:
+                while memory.lacks_room(model):
                     memory.evict(min(memory.resident, key=rank.__getitem__))
                 memory.load(place, model, now)
             rank[model] = (rank[model][0] + 1, now)
 
 
 class GreedyDual:
-    """Evict by clock + uses × seconds of a load, the clock being the rank of the last evicted.
+    """Evict by clock + uses × seconds of a load / size, the clock being the rank of the last evicted.
 
-    Source: Fuerst and Sharma, FaasCache, ASPLOS 2021; all sizes are 1. Free loads cost 1 second each.
+    Source: Fuerst and Sharma, FaasCache, ASPLOS 2021. Free loads cost 1 second each.
     """
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        self.memory = Memory(uses, room)
         self._uses, self._rank = [0] * len(uses.names), [0.0] * len(uses.names)
         self._clock = 0.0
 
@@ -67,20 +67,21 @@ class GreedyDual:
         for place, (now, model) in enumerate(zip(day.time.tolist(), day.model.tolist(), strict=True), day.first):
             if not memory.use(place, model, now):
                 self._uses[model] = 0
-                if memory.is_full:
+                while memory.lacks_room(model):
                     leaving = min(memory.resident, key=rank.__getitem__)
                     self._clock = rank[leaving]
                     memory.evict(leaving)
                 memory.load(place, model, now)
             self._uses[model] += 1
-            rank[model] = self._clock + self._uses[model] * (memory.load_seconds[model] or 1.0)
+            worth = (memory.load_seconds[model] or 1.0) / memory.room.sizes[model]
+            rank[model] = self._clock + self._uses[model] * worth
 
 
 class KeepAlive:
     """Let a model go ``seconds`` after its last use, as servers with a fixed keep-alive do."""
 
-    def __init__(self, uses: UseTimes, slots: int, seconds: float) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int, seconds: float) -> None:
+        self.memory = Memory(uses, room)
         self._seconds = seconds
         self._last = [-np.inf] * len(uses.names)
         self._due: deque[tuple[float, int]] = deque()
@@ -97,7 +98,7 @@ class KeepAlive:
             if memory.use(place, model, now):
                 memory.resident[model] = memory.resident.pop(model)
             else:
-                if memory.is_full:
+                while memory.lacks_room(model):
                     memory.evict(next(iter(memory.resident)))
                 memory.load(place, model, now)
             self._last[model] = now
@@ -105,13 +106,13 @@ class KeepAlive:
 
 
 class FarthestNextUse:
-    """Evict the model whose next use is farthest: the best that any rule without loading ahead can do.
+    """Evict the model whose next use is farthest: the best that any rule without loading ahead can do with slots.
 
     Source: Belady, A study of replacement algorithms, 1966. It sees the future, others must not.
     """
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        self.memory = Memory(uses, room)
         self._following = uses.following.tolist()
         self._next = uses.by_model[uses.starts[:-1]].tolist()
 
@@ -121,7 +122,7 @@ class FarthestNextUse:
         memory.load_seconds = day.load_seconds.tolist()
         for place, (now, model) in enumerate(zip(day.time.tolist(), day.model.tolist(), strict=True), day.first):
             if not memory.use(place, model, now):
-                if memory.is_full:
+                while memory.lacks_room(model):
                     memory.evict(max(memory.resident, key=self._next.__getitem__))
                 memory.load(place, model, now)
             self._next[model] = self._following[place]

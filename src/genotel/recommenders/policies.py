@@ -1,4 +1,4 @@
-"""Every policy of what stays in memory, played side by side for one number of slots.
+"""Every policy of what stays in memory, played side by side for one size of memory.
 
 ``auto`` follows the learned residency index with loads ahead, and leaves it for six hours at a time
 when another policy was clearly cheaper in its own shadow run of the past days: a choice by backtest
@@ -22,7 +22,7 @@ from genotel.recommenders.demand_policies import (
     LeastFrequentlyUsed,
     LeastRecentlyUsed,
 )
-from genotel.recommenders.replay import Day, Policy, Tally
+from genotel.recommenders.replay import Day, Objective, Policy, Room, Tally
 from genotel.recommenders.residency_index import PRICINGS, TOKENS_PER_LOAD, DayScores, ScoredPolicy
 
 LRU, AUTO, CLAIRVOYANT = "lru", "auto", "clairvoyant"
@@ -64,23 +64,23 @@ class Choice:
 
 
 class Contest:
-    """Play every policy with one number of slots, day after day."""
+    """Play every policy with one size of memory, day after day."""
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, uses: UseTimes, room: Room | int, objective: Objective = Objective.COLD_STARTS) -> None:
+        self.objective = objective
         self._choice = Choice()
         self._plain: dict[str, Policy] = {
-            LRU: LeastRecentlyUsed(uses, slots),
-            "lfu": LeastFrequentlyUsed(uses, slots),
-            "greedy_dual": GreedyDual(uses, slots),
-            "keep_alive_10m": KeepAlive(uses, slots, _KEEP_ALIVE_SECONDS),
-            "hybrid_histogram": HybridHistogram(uses, slots),
+            LRU: LeastRecentlyUsed(uses, room),
+            "lfu": LeastFrequentlyUsed(uses, room),
+            "greedy_dual": GreedyDual(uses, room),
+            "keep_alive_10m": KeepAlive(uses, room, _KEEP_ALIVE_SECONDS),
+            "hybrid_histogram": HybridHistogram(uses, room),
         }
-        self._planned = {name: PlannedResidents(uses, slots) for name in ("threshold", "seasonal")}
-        self._scored = {name: ScoredPolicy(uses, slots) for name in (*CANDIDATES[1:], AUTO)}
+        self._planned = {name: PlannedResidents(uses, room) for name in ("threshold", "seasonal")}
+        self._scored = {name: ScoredPolicy(uses, room, objective) for name in (*CANDIDATES[1:], AUTO)}
         self._seeing: dict[str, Policy] = {
-            "clairvoyant_demand": FarthestNextUse(uses, slots),
-            "clairvoyant_hour": NextHourKnown(uses, slots),
+            "clairvoyant_demand": FarthestNextUse(uses, room),
+            "clairvoyant_hour": NextHourKnown(uses, room),
         }
         self.followed: list[tuple[str, ...]] = []
 
@@ -123,9 +123,15 @@ class Contest:
         rows = slice(day.first, day.first + len(day.time))
         edges = day.number * DAY + np.arange(PIECES + 1) * (SECONDS_PER_DAY / PIECES)
         costs = np.zeros((len(CANDIDATES), PIECES))
+        each = float(day.load_seconds.mean()) if self.objective is Objective.LOAD_SECONDS else 1.0
         for index, name in enumerate(CANDIDATES):
             tally = tallies[name]
-            cold, _ = np.histogram(day.time[tally.is_cold[rows]], edges)
+            cold, _ = np.histogram(day.time, edges, weights=lost(self.objective, tally)[rows])
             ahead, _ = np.histogram([moment for moment in tally.preloads if moment >= edges[0]], edges)
-            costs[index] = cold + _PRELOAD_PRICE * ahead
+            costs[index] = cold + _PRELOAD_PRICE * each * ahead
         return costs
+
+
+def lost(objective: Objective, tally: Tally) -> Floats:
+    """Return what each use lost, shape (K,): 1 for a cold start, or the seconds that it waited."""
+    return tally.waited if objective is Objective.LOAD_SECONDS else tally.is_cold.astype(np.float64)

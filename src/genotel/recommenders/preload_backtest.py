@@ -1,4 +1,4 @@
-"""What each policy of residency would have cost on the past, for several numbers of slots."""
+"""What each policy of residency would have cost on the past, for several sizes of memory."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from genotel.analysis.use_features import DAY, Singles
 from genotel.analysis.use_times import UseTimes
 from genotel.history.hourly import Booleans, Floats, Integers
 from genotel.recommenders.clock_policies import HourlyScores, SeasonalScores, ThresholdScores
-from genotel.recommenders.policies import AUTO, CLAIRVOYANT, LRU, Contest
-from genotel.recommenders.replay import TICK_SECONDS, Day, Tally
+from genotel.recommenders.policies import AUTO, CLAIRVOYANT, LRU, Contest, lost
+from genotel.recommenders.replay import TICK_SECONDS, Day, Objective, Room, Tally
 from genotel.recommenders.residency_index import scores_of
 
 _TICKS = int(DAY // TICK_SECONDS)
@@ -61,20 +61,22 @@ class JudgedDay:
 
 @dataclass(frozen=True, slots=True)
 class CapacityResult:
-    """Hold the costs for one number of slots.
+    """Hold the costs for one size of memory.
 
     Attributes:
-        slots: how many models there was room for.
+        slots: how many models there was room for; None for room in bytes.
+        memory_bytes: how many bytes there was room for; None for room in slots.
         policies: by name.
         gap_closed: share of the way from ``lru`` to ``clairvoyant`` that ``auto`` went, in cold
-            starts; None where there is no way to go.
+            starts, or in seconds waited if that was the objective; None where there is no way to go.
         interval: of ``gap_closed``, 95 %, by drawing days anew.
-        regret: cold starts per use of ``auto`` above those of ``clairvoyant``.
+        regret: cold starts (or seconds) per use of ``auto`` above those of ``clairvoyant``.
         regret_interval: of ``regret``, 95 %, as above.
         daily: the judged days.
     """
 
-    slots: int
+    slots: int | None
+    memory_bytes: int | None
     policies: dict[str, PolicyCost]
     gap_closed: float | None
     interval: tuple[float, float] | None
@@ -100,14 +102,22 @@ class NextHourResult:
 
 @dataclass(frozen=True, slots=True)
 class PreloadResult:
-    """Hold the costs for each number of slots, and how good the forecast of the next hour was."""
+    """Hold the costs for each size of memory, and how good the forecast of the next hour was."""
 
     capacities: tuple[CapacityResult, ...]
     next_hour: NextHourResult | None
 
 
 def backtest_preload(
-    uses: UseTimes, load_table: Floats, *, slots: Sequence[int], evaluate_from_day: int, uses_per_day: float
+    uses: UseTimes,
+    load_table: Floats,
+    *,
+    slots: Sequence[int] = (),
+    evaluate_from_day: int,
+    uses_per_day: float,
+    memory_bytes: Sequence[int] = (),
+    size_bytes: Floats | None = None,
+    objective: Objective = Objective.COLD_STARTS,
 ) -> PreloadResult:
     """Return what every policy would have cost from a day on.
 
@@ -117,8 +127,15 @@ def backtest_preload(
         slots: the numbers of slots.
         evaluate_from_day: days before it are played but not judged; it must be one of the past.
         uses_per_day: the limit of the policy ``threshold``.
+        memory_bytes: the numbers of bytes, instead of slots.
+        size_bytes: shape (N,), above 0, what each model takes; needed for bytes.
+        objective: what ``auto`` tries to have few of, and what it is judged by.
     """
-    contests = [Contest(uses, count) for count in slots]
+    contests: list[tuple[Contest, int | None, int | None]] = []
+    contests += [(Contest(uses, count, objective), count, None) for count in slots]
+    if size_bytes is not None:
+        rooms = ((Room.of_bytes(size_bytes, float(count)), count) for count in memory_bytes)
+        contests += [(Contest(uses, room, objective), None, count) for room, count in rooms]
     forecaster = SurvivalForecaster(uses)
     clocks: dict[str, HourlyScores] = {
         "threshold": ThresholdScores(uses, uses_per_day=uses_per_day),
@@ -134,13 +151,13 @@ def backtest_preload(
         forecast = forecaster.forecast(number, moments)
         scores = scores_of(forecast, places, tick_places, row, len(uses.names))
         hourly = {name: clock.scores(number) for name, clock in clocks.items()}
-        for contest in contests:
+        for contest, _, _ in contests:
             contest.play(day, scores, hourly)
         if number >= evaluate_from_day and forecast.is_learned:
             probability, outcome = _next_hour(uses, ticks, forecast.within[tick_places][..., NEXT_HOUR])
             said.append(probability)
             came.append(outcome)
-    capacities = tuple(_judge(uses, contest, evaluate_from_day) for contest in contests)
+    capacities = tuple(_judge(uses, *entry, evaluate_from_day) for entry in contests)
     return PreloadResult(capacities, _score(said, came))
 
 
@@ -185,14 +202,18 @@ def _score(said: list[Floats], came: list[Booleans]) -> NextHourResult | None:
     )
 
 
-def _judge(uses: UseTimes, contest: Contest, evaluate_from_day: int) -> CapacityResult:
+def _judge(
+    uses: UseTimes, contest: Contest, slots: int | None, memory_bytes: int | None, evaluate_from_day: int
+) -> CapacityResult:
     tallies = contest.tallies
     is_judged = uses.time >= evaluate_from_day * DAY
     day = (uses.time[is_judged] // DAY).astype(np.int64) - evaluate_from_day
     days = uses.days - evaluate_from_day
     costs = {name: _cost(tally, is_judged, evaluate_from_day, days) for name, tally in tallies.items()}
-    cold = {name: np.bincount(day, tally.is_cold[is_judged], days) for name, tally in tallies.items()}
-    best = min(("clairvoyant_demand", "clairvoyant_hour"), key=lambda name: costs[name].cold_start_fraction)
+    lost_by = {name: lost(contest.objective, tally)[is_judged] for name, tally in tallies.items()}
+    cold = {name: np.bincount(day, values, days) for name, values in lost_by.items()}
+    best = min(("clairvoyant_demand", "clairvoyant_hour"), key=lambda name: float(cold[name].sum()))
+    cold_starts = np.bincount(day, tallies[AUTO].is_cold[is_judged], days)
     requests = np.bincount(day, minlength=days)
     drawn = np.random.default_rng(_SEED).integers(0, days, (_RESAMPLES, days))
     ahead = _by_day(tallies[AUTO], evaluate_from_day, days)
@@ -202,7 +223,8 @@ def _judge(uses: UseTimes, contest: Contest, evaluate_from_day: int) -> Capacity
     if way.sum() > 0 and (drawn_way > 0).all():
         interval = _interval(gone[drawn].sum(axis=1) / drawn_way)
     return CapacityResult(
-        slots=contest.slots,
+        slots=slots,
+        memory_bytes=memory_bytes,
         policies={**_without_seeing(costs), CLAIRVOYANT: costs[best]},
         gap_closed=float(gone.sum() / way.sum()) if way.sum() > 0 else None,
         interval=interval,
@@ -213,7 +235,7 @@ def _judge(uses: UseTimes, contest: Contest, evaluate_from_day: int) -> Capacity
                 date=_date(uses.midnight + (evaluate_from_day + index) * DAY),
                 policy=", ".join(dict.fromkeys(contest.followed[evaluate_from_day + index])),
                 requests=int(requests[index]),
-                cold_starts=int(cold[AUTO][index]),
+                cold_starts=int(cold_starts[index]),
                 preloads=int(ahead[index]),
             )
             for index in range(days)

@@ -1,14 +1,16 @@
-"""Play the uses of the past to a memory of few slots, and count what each rule of eviction would have cost.
+"""Play the uses of the past to a small memory, and count what each rule of eviction would have cost.
 
 A use of a model that is not there loads it at once, and another one leaves; nothing is refused. A load
 takes the model's time: who asks meanwhile waits for the rest of it. A use that has to wait is a cold
-start. Slots are alike, whatever the size of the models.
+start. Slots are alike, whatever the size of the models; or the memory holds bytes, and a model that is larger than
+all of it is loaded for each use and gone after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -65,18 +67,66 @@ class Tally:
         return cls(np.zeros(uses, dtype=bool), np.zeros(uses, dtype=bool), np.zeros(uses))
 
 
-class Memory:
-    """Hold at most ``slots`` models and tell when each is ready.
+class Objective(StrEnum):
+    """Name what a policy tries to have few of."""
+
+    COLD_STARTS = "cold-starts"
+    LOAD_SECONDS = "load-seconds"
+
+
+def value_of_hit(objective: Objective, load_seconds: Floats) -> Floats:
+    """Return what a use that need not wait is worth for each model, shape (N,); about 1.
+
+    Args:
+        objective: what is to be few.
+        load_seconds: shape (N,), what a load takes as far as is known; where all are free a hit is a hit.
+    """
+    usual = float(load_seconds.mean()) if len(load_seconds) else 0.0
+    if objective is Objective.COLD_STARTS or usual <= 0:
+        return np.ones(len(load_seconds))
+    # What was never measured to take time is worth a little all the same.
+    return np.maximum(load_seconds / usual, 0.01)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Room:
+    """Say how much of a memory each model takes, and how much there is.
 
     Attributes:
-        slots: how many models there is room for.
+        sizes: shape (N,), above 0, in any unit.
+        limit: how much there is, in the same unit.
+        models: how many models there is room for; None where that depends on which.
+    """
+
+    sizes: Floats
+    limit: float
+    models: int | None = None
+
+    @classmethod
+    def of_slots(cls, models: int, slots: int) -> Room:
+        """Return room for so many models, all alike."""
+        return cls(np.ones(models), float(slots), slots)
+
+    @classmethod
+    def of_bytes(cls, sizes: Floats, limit: float) -> Room:
+        """Return room for bytes, counted in gigabytes."""
+        return cls(sizes / 1e9, limit / 1e9)
+
+
+class Memory:
+    """Hold models as long as there is room, and tell when each is ready.
+
+    Attributes:
+        room: how much there is, and how much each model takes.
         ready: shape (N,), when each model is ready; infinite where it is not there.
         resident: the models that are there, in the order in which they came.
         tally: what it cost so far.
     """
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, uses: UseTimes, room: Room | int) -> None:
+        self.room = Room.of_slots(len(uses.names), room) if isinstance(room, int) else room
+        self._sizes: list[float] = self.room.sizes.tolist()
+        self._taken = 0.0
         self.ready = [_GONE] * len(uses.names)
         self.resident: dict[int, None] = {}
         # For searches over all models at once: 0 where a model is there, else infinite.
@@ -84,10 +134,20 @@ class Memory:
         self.tally = Tally.of(len(uses.time))
         self.load_seconds: list[float] = []
 
+    def lacks_room(self, model: int, freed: float = 0.0) -> bool:
+        """Return whether one has to leave before a model can come, were so much freed; False if it can never come."""
+        size = self._sizes[model] - freed
+        # Sums of sizes are off by what sums of floats are off.
+        return self.can_hold(model) and self._taken + size > self.room.limit * (1 + 1e-9)
+
     @property
-    def is_full(self) -> bool:
-        """Return whether one has to leave before another can come."""
-        return len(self.resident) >= self.slots
+    def places(self) -> int:
+        """Return how many models there is room for, or for bytes how many there are."""
+        return len(self.resident) if self.room.models is None else self.room.models
+
+    def can_hold(self, model: int) -> bool:
+        """Return whether a model is no larger than all of the memory."""
+        return self._sizes[model] <= self.room.limit
 
     def use(self, place: int, model: int, now: float) -> bool:
         """Serve one use and count it; return False where the model has to be loaded first."""
@@ -101,8 +161,9 @@ class Memory:
         return False
 
     def load(self, place: int, model: int, now: float) -> None:
-        """Load a model because it is asked for; there must be room."""
-        self._enter(model, now)
+        """Load a model because it is asked for; there must be room, unless it is larger than all there is."""
+        if self.can_hold(model):
+            self._enter(model, now)
         self.tally.is_cold[place] = self.tally.is_load[place] = True
         self.tally.waited[place] = self.load_seconds[model]
 
@@ -116,9 +177,12 @@ class Memory:
         self.ready[model] = _GONE
         self.absence[model] = _GONE
         del self.resident[model]
+        # Of an empty memory nothing is taken, whatever the floats say.
+        self._taken = self._taken - self._sizes[model] if self.resident else 0.0
 
     def _enter(self, model: int, now: float) -> None:
-        assert not self.is_full
+        assert not self.lacks_room(model)
+        self._taken += self._sizes[model]
         self.ready[model] = now + self.load_seconds[model]
         self.absence[model] = 0.0
         self.resident[model] = None

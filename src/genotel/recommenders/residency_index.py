@@ -15,7 +15,7 @@ from genotel.analysis.survival_forecast import HORIZONS, DayForecast
 from genotel.analysis.use_features import DAY, HALF_LIVES, HOUR, Singles
 from genotel.analysis.use_times import UseTimes
 from genotel.history.hourly import Floats, Integers
-from genotel.recommenders.replay import Day, Memory, steps
+from genotel.recommenders.replay import Day, Memory, Objective, Room, steps, value_of_hit
 
 # Tokens that pay for loads ahead: so many for each load of a memory that only evicts the least recently
 # used. Below one half, so that loads ahead stay fewer than half of those.
@@ -138,8 +138,9 @@ class ScoredPolicy:
     It may follow another rule for each piece of the day (``follow``), as the automatic policy does.
     """
 
-    def __init__(self, uses: UseTimes, slots: int) -> None:
-        self.memory = Memory(uses, slots)
+    def __init__(self, uses: UseTimes, room: Room | int, objective: Objective = Objective.COLD_STARTS) -> None:
+        self.memory = Memory(uses, room)
+        self._objective = objective
         self._purse = 0.0
         # Finite, since the search adds infinity.
         self._last = np.full(len(uses.names), -1e18)
@@ -155,6 +156,8 @@ class ScoredPolicy:
         """
         memory = self.memory
         memory.load_seconds = day.load_seconds.tolist()
+        # What a hit of each model is worth, for each part of the memory that it takes.
+        density = (value_of_hit(self._objective, day.load_seconds) / memory.room.sizes).astype(np.float32)
         models, rows, earned = day.model.tolist(), scores.row.tolist(), tokens.tolist()
         piece_seconds = DAY / len(rules)
         for now, tick, use in steps(day):
@@ -163,30 +166,43 @@ class ScoredPolicy:
             if tick >= 0:
                 if rule in scores.offers and self._purse >= 1:
                     part = scores.offers[rule]
-                    self._preload(part.worth[tick], part.stake[tick], now)
+                    self._preload(part.worth[tick] * density, part.stake[tick] * density, now)
                 continue
             model = models[use]
             if not memory.use(day.first + use, model, now):
-                if memory.is_full:
+                if memory.lacks_room(model):
                     values = (
-                        self._last if rule == "lru" else scores.scores["index" if rule in PRICINGS else rule][rows[use]]
+                        self._last
+                        if rule == "lru"
+                        else scores.scores["index" if rule in PRICINGS else rule][rows[use]] * density
                     )
-                    memory.evict(int(np.argmin(values + memory.absence)))
+                    while memory.lacks_room(model):
+                        memory.evict(int(np.argmin(values + memory.absence)))
                 memory.load(day.first + use, model, now)
             self._last[model] = now
-            self._purse = min(self._purse + earned[use], 2.0 * memory.slots)
+            self._purse = min(self._purse + earned[use], 2.0 * memory.places)
 
     def _preload(self, worth: Singles, stake: Singles, now: float) -> None:
         memory = self.memory
-        wanted = np.flatnonzero((memory.absence != 0) & (worth > 0))
+        wanted = np.flatnonzero((memory.absence != 0) & (worth > 0) & (memory.room.sizes <= memory.room.limit))
         wanted = wanted[np.argsort(-worth[wanted], kind="stable")][: int(self._purse)]
         there = np.flatnonzero(memory.absence == 0)
-        leaving = iter(there[np.argsort(stake[there], kind="stable")].tolist())
+        leaving = there[np.argsort(stake[there], kind="stable")][::-1].tolist()
         for model in wanted.tolist():
-            if memory.is_full:
-                victim = next(leaving, None)
-                if victim is None or worth[model] <= stake[victim]:
-                    return
+            victims = self._victims(model, leaving, stake, float(worth[model]))
+            if victims is None:
+                return
+            for victim in victims:
                 memory.evict(victim)
             memory.preload(model, now)
             self._purse -= 1
+
+    def _victims(self, model: int, leaving: list[int], stake: Singles, worth: float) -> list[int] | None:
+        """Take from the end of ``leaving`` who leaves for a model; None where it is not worth that."""
+        memory, victims, freed = self.memory, [], 0.0
+        while memory.lacks_room(model, freed):
+            if not leaving or worth <= stake[leaving[-1]]:
+                return None
+            victims.append(leaving.pop())
+            freed += float(memory.room.sizes[victims[-1]])
+        return victims

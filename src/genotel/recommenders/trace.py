@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from genotel.analysis.use_times import UseTimes, use_times
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.errors import InputError
-from genotel.history.event_file import read_events
+from genotel.history.event_file import EventColumns, read_events
 from genotel.history.hourly import SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans, Floats, HourTable
 from genotel.history.usage import UsageHistory, count_hours
 from genotel.journal.reader import JournalReader
@@ -29,6 +30,7 @@ class Trace:
         load_model: names of L loads whose time was measured.
         load_time: shape (L,), Unix seconds.
         load_seconds: shape (L,).
+        size_bytes: the last known size on disk by name, where one is known.
     """
 
     source: str
@@ -39,11 +41,16 @@ class Trace:
     load_model: list[str]
     load_time: Floats
     load_seconds: Floats
+    size_bytes: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def uses(self) -> UseTimes:
         """Return the uses in the order of time."""
         return use_times(self.model, self.time)
+
+    def sizes(self) -> Floats:
+        """Return the size of each model in bytes, shape (N,); NaN where it is not known, and for one of nothing."""
+        return np.array([self.size_bytes.get(name) or np.nan for name in self.uses.names], dtype=np.float64)
 
     def load_table(self, *, fixed_seconds: float | None = None) -> Floats:
         """Return what a load of each model takes, as it was known at each midnight, shape (days, N).
@@ -118,6 +125,7 @@ def trace_of_events(path: Path, *, clock: Clock = SYSTEM_CLOCK) -> Trace:
             load_model=[events.model[place] for place in np.flatnonzero(is_load).tolist()],
             load_time=events.time[is_load],
             load_seconds=events.load_seconds[is_load],
+            size_bytes=_last_sizes(events),
         ),
         path,
     )
@@ -150,6 +158,13 @@ def trace_of_journal(path: Path, *, clock: Clock = SYSTEM_CLOCK) -> Trace:
         ),
         path,
     )
+
+
+def _last_sizes(events: EventColumns) -> dict[str, float]:
+    known = np.flatnonzero(np.isfinite(events.size_bytes))
+    order = known[np.argsort(events.time[known], kind="stable")]
+    # Of several of one name the last stays.
+    return {events.model[place]: float(events.size_bytes[place]) for place in order.tolist()}
 
 
 def _checked(trace: Trace, path: Path) -> Trace:

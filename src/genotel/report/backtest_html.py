@@ -8,7 +8,13 @@ from genotel.analysis.scoring import ReliabilityBin
 from genotel.recommenders.backtest import Backtest
 from genotel.recommenders.policies import AUTO, CLAIRVOYANT, LRU
 from genotel.recommenders.preload_backtest import CapacityResult
-from genotel.report.backtest_text import cleanup_in_words, gap_in_words, loads_in_words, next_hour_in_words
+from genotel.report.backtest_text import (
+    cleanup_in_words,
+    gap_in_words,
+    loads_in_words,
+    next_hour_in_words,
+    room_in_words,
+)
 from genotel.report.wording import date, duration
 
 _STYLE = """
@@ -32,7 +38,7 @@ def backtest_html(result: Backtest) -> str:
         f"{result.evaluate_from_day} on; {escape(loads_in_words(result))}. Only clairvoyant looks ahead.</p>",
     ]
     for capacity in result.preload.capacities:
-        parts.append(f"<h2>Room for {capacity.slots} models</h2><p>{escape(gap_in_words(capacity))}.</p>")
+        parts.append(f"<h2>Room for {escape(room_in_words(capacity))}</h2><p>{escape(gap_in_words(capacity))}.</p>")
         parts += [_bars(capacity), _table(capacity)]
     parts.append(f"<h2>Use in the next hour</h2><p>{escape(next_hour_in_words(result))}</p>")
     if result.preload.next_hour is not None:

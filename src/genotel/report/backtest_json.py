@@ -24,6 +24,7 @@ def backtest_json(result: Backtest) -> str:
         "uses": result.uses,
         "evaluate_from_day": result.evaluate_from_day,
         "loads": _loads(result),
+        "objective": result.objective.value,
         "preload": {"capacities": [_capacity(entry) for entry in result.preload.capacities]},
         "cleanup": [_cleanup(entry) for entry in result.cleanup],
         "next_hour": None if result.preload.next_hour is None else _next_hour(result.preload.next_hour),
@@ -40,6 +41,7 @@ def _loads(result: Backtest) -> str | float:
 def _capacity(entry: CapacityResult) -> dict[str, object]:
     return {
         "slots": entry.slots,
+        "memory_bytes": entry.memory_bytes,
         "policies": {
             name: {
                 "cold_start_fraction": _short(cost.cold_start_fraction),

@@ -6,7 +6,8 @@ from genotel.recommenders.backtest import Backtest
 from genotel.recommenders.cleanup_backtest import CleanupResult
 from genotel.recommenders.policies import AUTO, LRU
 from genotel.recommenders.preload_backtest import CapacityResult
-from genotel.report.wording import date, duration
+from genotel.recommenders.replay import Objective
+from genotel.report.wording import date, duration, size
 
 
 def backtest_text(result: Backtest) -> str:
@@ -26,11 +27,20 @@ def backtest_text(result: Backtest) -> str:
     return "\n".join(lines) + "\n"
 
 
+def room_in_words(capacity: CapacityResult) -> str:
+    """Return how much room there was."""
+    return f"{capacity.slots} models" if capacity.memory_bytes is None else f"{size(capacity.memory_bytes)} of models"
+
+
 def loads_in_words(result: Backtest) -> str:
     """Return what a load was taken to cost."""
     if result.load_seconds is not None:
-        return f"a load takes {duration(result.load_seconds)}"
-    return "loads take their measured time" if result.has_measured_loads else "no load was measured, so loads are free"
+        told = f"a load takes {duration(result.load_seconds)}"
+    elif result.has_measured_loads:
+        told = "loads take their measured time"
+    else:
+        told = "no load was measured, so loads are free"
+    return f"{told}; judged by seconds waited" if result.objective is Objective.LOAD_SECONDS else told
 
 
 def gap_in_words(capacity: CapacityResult) -> str:
@@ -66,7 +76,7 @@ def cleanup_in_words(cleanup: CleanupResult) -> str:
 
 def _capacity(capacity: CapacityResult) -> list[str]:
     lines = [
-        f"Room for {capacity.slots} models: {gap_in_words(capacity)}.",
+        f"Room for {room_in_words(capacity)}: {gap_in_words(capacity)}.",
         f"  {'policy':20s} {'cold starts':>12s} {'against LRU':>12s} {'preloads a day':>15s} {'waited':>9s}",
     ]
     usual = capacity.policies[LRU].cold_start_fraction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ import pytest
 from genotel.errors import InputError
 from genotel.recommenders import preload_backtest
 from genotel.recommenders.backtest import Backtest, backtest
+from genotel.recommenders.replay import Objective
 from genotel.recommenders.trace import Trace
 from genotel.report.backtest_html import backtest_html
 from genotel.report.backtest_json import backtest_json
@@ -170,3 +172,69 @@ def test_text_lines_are_short_and_html_is_whole() -> None:
     assert page.count("<svg") == 2 + 1 + 2
     for before, after in pairwise(["<h1>", "<h2>Room for 2", "<h2>Room for 4", "<h2>Use in the next hour", "</html>"]):
         assert page.index(before) < page.index(after)
+
+
+def sized() -> Trace:
+    """Return five days of a trace with models of one to ten gigabytes; larger ones take longer to load."""
+    trace = bursts(days=5, load_seconds=20.0)
+    sizes = {name: 1e9 * (1 + place) for place, name in enumerate(sorted(set(trace.model)))}
+    seconds = np.array([5.0 * sizes[name] / 1e9 for name in trace.load_model])
+    return replace(trace, size_bytes=sizes, load_seconds=seconds)
+
+
+@cache
+def in_bytes(objective: Objective = Objective.COLD_STARTS, days: int = 5) -> Backtest:
+    """Return a backtest with room for so many bytes."""
+    trace = replace(until(sized(), days - 1), size_bytes=sized().size_bytes)
+    return backtest(
+        trace,
+        memory_bytes=[8_000_000_000, 20_000_000_000],
+        objective=objective,
+        horizons=[],
+        evaluate_from_day=2,
+    )
+
+
+def test_memory_may_be_bytes() -> None:
+    """Every policy is played for each size, more room never makes LRU worse, and the reports say bytes."""
+    small, large = in_bytes().preload.capacities
+    assert (small.slots, small.memory_bytes) == (None, 8_000_000_000)
+    assert large.policies["lru"].cold_start_fraction <= small.policies["lru"].cold_start_fraction
+    for capacity in (small, large):
+        clairvoyant = capacity.policies["clairvoyant"].cold_start_fraction
+        assert all(clairvoyant <= cost.cold_start_fraction + 0.05 for cost in capacity.policies.values())
+    assert "Room for 8.00 GB of models" in backtest_text(in_bytes())
+    assert "Room for 8.00 GB of models" in backtest_html(in_bytes())
+    assert '"memory_bytes": 8000000000' in backtest_json(in_bytes())
+
+
+def test_the_objective_may_be_seconds() -> None:
+    """Then auto is judged by what uses waited, and says so."""
+    result = in_bytes(Objective.LOAD_SECONDS)
+    for capacity in result.preload.capacities:
+        lru, auto, best = (capacity.policies[name].load_seconds for name in ("lru", "auto", "clairvoyant"))
+        assert capacity.gap_closed == pytest.approx((lru - auto) / (lru - best))
+    assert "judged by seconds waited" in backtest_text(result)
+    assert '"objective": "load-seconds"' in backtest_json(result)
+
+
+def test_with_bytes_a_longer_history_changes_no_day_either() -> None:
+    """Nothing looks ahead."""
+    longer, shorter = in_bytes().preload.capacities, in_bytes(days=4).preload.capacities
+    for long, short in zip(longer, shorter, strict=True):
+        assert long.daily[: len(short.daily) - 1] == short.daily[:-1]
+
+
+def test_bytes_need_sizes_and_seconds_need_loads() -> None:
+    """One line says what to give instead."""
+    with pytest.raises(InputError, match="knows no size of any model; give --slots"):
+        backtest(bursts(days=6), memory_bytes=[10**9], evaluate_from_day=3)
+    with pytest.raises(InputError, match="knows no load that takes time"):
+        backtest(bursts(days=6, load_seconds=None), slots=[2], objective=Objective.LOAD_SECONDS, evaluate_from_day=3)
+
+
+def test_a_model_of_unknown_size_counts_as_the_median() -> None:
+    """It is said of how many the size is known."""
+    trace = until(sized(), 1)
+    few = replace(trace, size_bytes=dict(list(sized().size_bytes.items())[:3]))
+    assert backtest(few, memory_bytes=[10**10], horizons=[], evaluate_from_day=1).sizes_known == 3

@@ -23,7 +23,7 @@ from genotel.recommenders.demand_policies import (
     LeastRecentlyUsed,
 )
 from genotel.recommenders.policies import CANDIDATES, DEFAULT, Choice
-from genotel.recommenders.replay import TICK_SECONDS, Day, Policy, steps
+from genotel.recommenders.replay import TICK_SECONDS, Day, Objective, Policy, Room, steps, value_of_hit
 from genotel.recommenders.residency_index import PRICINGS, offers, residency_index, slot_hours
 
 DAY = 86_400.0
@@ -183,3 +183,49 @@ def test_auto_leaves_its_default_for_what_was_clearly_cheaper_or_for_lru() -> No
     costs[CANDIDATES.index("lru")] = 99.0
     choice.learn(costs)
     assert choice.follow() == "lru"
+
+
+def in_bytes(make: Callable[[UseTimes, Room], Policy], names: str, sizes: dict[str, float], limit: float) -> str:
+    """Return the uses of one day that were cold, in capitals, in a memory of bytes."""
+    uses = use_times(list(names), np.arange(len(names)) * 60.0)
+    policy = make(uses, Room.of_bytes(np.array([sizes[name] for name in uses.names]), limit))
+    policy.play(day_of(uses))
+    return "".join(
+        name.upper() if is_cold else name for name, is_cold in zip(names, policy.memory.tally.is_cold, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (LeastRecentlyUsed, "ABCabDAB"),
+        (LeastFrequentlyUsed, "ABCabDAb"),
+        (GreedyDual, "ABCabDAB"),
+        (FarthestNextUse, "ABCabDaB"),
+        (lambda uses, room: KeepAlive(uses, room, 3600.0), "ABCabDAB"),
+        (HybridHistogram, "ABCabDAB"),
+    ],
+)
+def test_as_many_leave_as_the_bytes_need(make: Callable[[UseTimes, Room], Policy], expected: str) -> None:
+    """Three of two bytes each, then one of four, in a memory of seven."""
+    assert in_bytes(make, "abcabdab", {"a": 2.0, "b": 2.0, "c": 2.0, "d": 4.0}, 7.0) == expected
+
+
+@pytest.mark.parametrize(
+    "make", [LeastRecentlyUsed, LeastFrequentlyUsed, GreedyDual, FarthestNextUse, HybridHistogram, NextHourKnown]
+)
+def test_a_model_larger_than_the_memory_never_stays_and_evicts_nobody(make: Callable[[UseTimes, Room], Policy]) -> None:
+    """Each of its uses is cold, those of the small one are not."""
+    told = in_bytes(make, "aXaXaXa".lower(), {"a": 2.0, "x": 9.0}, 4.0)
+    assert told[1::2] == "XXX"
+    assert told[2::2] == "aaa"
+
+
+def test_seconds_of_loading_are_weighed_where_they_are_the_objective() -> None:
+    """A hit of a model that loads for a minute is worth more; free loads are all alike."""
+    seconds = np.array([60.0, 1.0, 0.0])
+    assert value_of_hit(Objective.COLD_STARTS, seconds).tolist() == [1.0, 1.0, 1.0]
+    assert value_of_hit(Objective.LOAD_SECONDS, np.zeros(3)).tolist() == [1.0, 1.0, 1.0]
+    value = value_of_hit(Objective.LOAD_SECONDS, seconds)
+    assert value[0] > 50 * value[1] > 50 * value[2] > 0
+    assert value_of_hit(Objective.LOAD_SECONDS, np.zeros(0)).shape == (0,)

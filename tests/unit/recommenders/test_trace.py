@@ -75,3 +75,14 @@ def test_a_history_knows_nothing_of_what_came_later() -> None:
     assert history.total("requests").tolist() == [1.0, 1.0]
     assert history.end == EPOCH + 2 * DAY - 1
     assert ((history.last_used - EPOCH) / DAY).tolist() == [1.5, 0.5]
+
+
+def test_an_event_list_gives_sizes(tmp_path: Path) -> None:
+    """The last one that is known of each model; a model without one, or of nothing, has none."""
+    file = tmp_path / "events.csv"
+    file.write_text(
+        "timestamp,model,size_bytes\n1700000100,a,7\n1700000000,a,5\n1700000200,a,\n1700000000,b,\n1700000000,c,0\n"
+    )
+    trace = trace_of_events(file)
+    assert trace.size_bytes == {"a": 7.0, "c": 0.0}
+    assert np.nan_to_num(trace.sizes(), nan=-1.0).tolist() == [7.0, -1.0, -1.0]
