@@ -68,6 +68,8 @@ def watch_database(engine: Any, name: str | None = None, *, catalogue: bool = Tr
     """
     try:
         watch = watch_engine(engine, name)
+        if watch is None:
+            return WatchedDatabase(None)
         if catalogue and engine.dialect.name == "postgresql" and not engine.dialect.is_async:
             collector = _collecting()
             # Weak: whoever drops the engine must not find it kept here.

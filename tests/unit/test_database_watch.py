@@ -86,6 +86,17 @@ def test_an_engine_that_is_gone_is_not_asked_about() -> None:
         database_watch._own_connection(lambda: None)  # type: ignore[arg-type]
 
 
+def test_more_engines_than_anybody_looks_at_are_not_watched(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One for each customer, say: one warning, and the program goes on."""
+    monkeypatch.setattr("genotel.instrumentation.database.MAX_DATABASES", 0)
+    for _ in range(2):
+        with genotel.watch_database(create_engine(SERVER)) as watched:
+            assert watched.name == ""
+    assert [record.getMessage() for record in caplog.records] == ["genotel: 0 databases are watched; no more are"]
+
+
 def test_what_is_no_engine_does_no_harm() -> None:
     """One warning; the program goes on."""
     with lenient(), genotel.watch_database("sqlite://") as watched:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from genotel import guard
-from genotel.instrumentation import database_totals
+from genotel.instrumentation import caps, database_totals
 from genotel.instrumentation.database_pool import EnginePool
 from genotel.instrumentation.database_totals import DatabaseTotals
 from genotel.instrumentation.instruments import IN_FORCE, instruments
@@ -28,6 +28,8 @@ _SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db", "cockroachdb
 _BEGAN = "_genotel_began"
 _OK, _ERROR = 0, 1
 _LONGEST_NAME = 200
+# A program that has an engine for each of its customers would make series without end.
+MAX_DATABASES = 100
 
 _lock = threading.RLock()
 _watches: weakref.WeakKeyDictionary[Any, DatabaseWatch] = weakref.WeakKeyDictionary()
@@ -101,7 +103,7 @@ class DatabaseWatch:
     def _failed(self, failure: Any) -> None:
         try:
             wrapped = failure.sqlalchemy_exception or failure.original_exception
-            self._end(failure.execution_context, type(wrapped).__name__)
+            self._end(failure.execution_context, caps.fold("error_type", type(wrapped).__name__))
         except Exception as error:
             guard.report("database.failed", error)
 
@@ -144,8 +146,8 @@ class DatabaseWatch:
             self._pool.time()
 
 
-def watch_engine(engine: Any, name: str | None = None) -> DatabaseWatch:
-    """Watch an engine; the same one again is the same watch.
+def watch_engine(engine: Any, name: str | None = None) -> DatabaseWatch | None:
+    """Watch an engine; the same one again is the same watch, and one over :data:`MAX_DATABASES` has none.
 
     Args:
         engine: of SQLAlchemy; an asynchronous one stands for the one inside.
@@ -154,7 +156,9 @@ def watch_engine(engine: Any, name: str | None = None) -> DatabaseWatch:
     engine = getattr(engine, "sync_engine", engine)
     with _lock:
         known = _watches.get(engine)
-        if known is None:
+        if known is None and len(database_totals.watched()) >= MAX_DATABASES:
+            guard.warn_once("database.cap", "genotel: %d databases are watched; no more are", MAX_DATABASES)
+        elif known is None:
             name = database_totals.unique_name((name or _name_of(engine))[:_LONGEST_NAME])
             known = _watches[engine] = DatabaseWatch(engine, name)
         return known

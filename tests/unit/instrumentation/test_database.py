@@ -36,7 +36,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def watch(observed: Observed, engine: Engine) -> Iterator[DatabaseWatch]:
     """Watch the engine during the test."""
-    with watch_engine(engine) as watch:
+    watch = watch_engine(engine)
+    assert watch is not None
+    with watch:
         yield watch
 
 
