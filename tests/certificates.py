@@ -35,6 +35,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         signed = self._builder(self._name, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
+        signed = signed.add_extension(_signs_certificates(), critical=True)
         self.certificate = _pem(signed.sign(self._key, hashes.SHA256()))
 
     def issue(self, *names: str, days: int = 2) -> Pair:
@@ -66,6 +67,9 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=days))
+            # Python 3.13 verifies as RFC 5280 wants it, and misses these.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
 
 
@@ -78,6 +82,20 @@ def encrypted(pair: Pair, passphrase: bytes) -> Pair:
         serialization.BestAvailableEncryption(passphrase),
     )
     return Pair(pair.certificate, text.decode("ascii"))
+
+
+def _signs_certificates() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _pem(certificate: x509.Certificate) -> str:

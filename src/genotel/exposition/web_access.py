@@ -122,4 +122,8 @@ def _too_many() -> Answer:
 
 
 def _verdict(right: bool) -> Answer | None:
-    return None if right else plain(HTTPStatus.UNAUTHORIZED, ("WWW-Authenticate", 'Basic realm="genotel"'))
+    return (
+        None
+        if right
+        else plain(HTTPStatus.UNAUTHORIZED, ("WWW-Authenticate", 'Basic realm="genotel", charset="UTF-8"'))
+    )

@@ -53,7 +53,7 @@ def test_nobody_is_told_anything_without_a_password(behind, connect, path):
     """Every path wants one, as with Prometheus' own programs; the connection goes on."""
     client = connect(behind(USERS))
     reply = client.get(path).reply()
-    assert (reply.status, reply.headers["www-authenticate"]) == (401, 'Basic realm="genotel"')
+    assert (reply.status, reply.headers["www-authenticate"]) == (401, 'Basic realm="genotel", charset="UTF-8"')
     assert client.get(path, Authorization=basic("alice", "wrong")).reply().status == 401
     assert client.get(path, Authorization=basic("mallory")).reply().status == 401
     assert client.get(path, Authorization="Bearer x").reply().status == 401
