@@ -57,6 +57,7 @@ DASHBOARD = Dashboard(
                     "One line a model and kind; how sure is a calibrated probability. The evidence: genotel recommend.",
                     _NO_ADVICE,
                     width=16,
+                    model_link=True,
                 ),
                 _kind(
                     "Withheld",

@@ -27,6 +27,8 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from genotel.dashboards.dashboard import Dashboard, Look, Panel, Query, Variable
 from genotel.promql import panel_queries as p
+from genotel.promql.recorded_queries import MODEL
+from genotel.semconv.dashboard_names import MODEL as MODEL_BOARD
 from genotel.semconv.dashboard_names import TAG, panel_number
 
 _SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -186,6 +188,11 @@ def _columns(builder: Any, panel: Panel) -> Any:
             id_val="organize", options={"excludeByName": {"Time": True}, "renameByName": renamed}
         )
     )
+    if panel.model_link:
+        # What is clicked is chosen there; the rest goes along.
+        kept = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}"
+        links = [{"title": "Open this model", "url": f"/d/{MODEL_BOARD}?var-model=${{__value.raw}}&{kept}"}]
+        builder = builder.override_by_name(MODEL, [model.DynamicConfigValue(id_val="links", value=links)])
     for query in names.values():
         if query.unit is not None:
             builder = builder.override_by_name(

@@ -66,6 +66,7 @@ class Panel:
         empty: what stands there when there is nothing to show.
         width: of 24 columns.
         limits: value and colour from which on it is shown so; the first has no value.
+        model_link: whether the models of a table lead to the dashboard of one model, time and variables kept.
     """
 
     title: str
@@ -76,6 +77,7 @@ class Panel:
     empty: str = "no calls yet"
     width: int = 8
     limits: tuple[tuple[float, str], ...] = ()
+    model_link: bool = False
 
     @property
     def number(self) -> int:

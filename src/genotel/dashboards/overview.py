@@ -103,6 +103,7 @@ DASHBOARD = Dashboard(
                     "Each model over the time that is shown.",
                     "no model was named yet",
                     width=24,
+                    model_link=True,
                 ),
                 Panel(
                     "Calls by model",

@@ -53,6 +53,7 @@ DASHBOARD = Dashboard(
                     " it; below 0 it does not fit.",
                     _NO_PEAKS,
                     width=18,
+                    model_link=True,
                 ),
                 _card("Memory left", cards.MEMORY_FREE, "What another model could have."),
                 _model("Calls out of memory", Unit.COUNT, q.OUT_OF_MEMORY, "Calls that ran out of it.", "no calls"),

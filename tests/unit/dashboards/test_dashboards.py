@@ -128,6 +128,22 @@ def test_tables_name_their_columns_and_heatmaps_their_buckets():
                 assert all(query.name for query in panel.queries), panel.title
 
 
+def test_a_model_of_a_table_leads_to_its_dashboard():
+    """The model is chosen there, data source, programs and time go along."""
+    linked = [(board, panel) for board in DASHBOARDS for panel in board.panels() if panel.model_link]
+    assert len(linked) == 3
+    for board, panel in linked:
+        (found,) = [one for one in json.loads(dashboard_file(board))["panels"] if one["id"] == panel.number]
+        (link,) = [
+            properties["value"][0]["url"]
+            for override in found["fieldConfig"]["overrides"]
+            for properties in override["properties"]
+            if properties["id"] == "links" and override["matcher"]["options"] == "gen_ai_request_model"
+        ]
+        assert link.startswith("/d/genotel-model?var-model=${__value.raw}&${datasource:queryparam}")
+        assert link.endswith("${__url_time_range}")
+
+
 def test_a_line_leads_to_traces_where_it_is_asked_to():
     """Exemplars are asked for with durations, not with counts."""
     asked = {
