@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genotel.collectors.exporter_check import check
@@ -133,6 +133,7 @@ def test_a_taken_port_and_a_foreign_address_are_found():
         st.text() | st.lists(st.text(), max_size=3) | st.integers() | st.booleans() | st.floats() | st.none(),
     )
 )
+@settings(max_examples=40)
 def test_whatever_is_given_there_are_mistakes_or_there_are_none(arguments):
     """Never anything else, and each is a line."""
     found = check({"port": 0, **arguments}, environ={})
