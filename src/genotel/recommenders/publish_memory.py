@@ -24,6 +24,7 @@ MAX_CLAIMS = 20_000
 # Accuracy is that of the last so many, so that it tells of now.
 MAX_JUDGED, MAX_SCORES, MAX_FORECASTS = 2_000, 720, 48
 Key = tuple[str, str]
+ClaimKey = tuple[str, str, int]
 # Kind, model and reason: one kind may have several things to say about a model.
 ToldKey = tuple[str, str, str]
 
@@ -34,7 +35,7 @@ class Memory:
 
     Attributes:
         source: where the history is read from: claims about one place say nothing about another.
-        claims: what is not judged yet, by kind and model; the first of several stands.
+        claims: what is not judged yet, by kind, model and length; the first of several stands.
         results: judged claims by kind and result, since the memory began.
         realised_bytes, realised_seconds: what right claims were worth, by kind.
         judged: probability and outcome (1 right, 0 wrong) of the last judged claims, by kind.
@@ -45,7 +46,7 @@ class Memory:
     """
 
     source: str = ""
-    claims: dict[Key, Claim] = field(default_factory=dict)
+    claims: dict[ClaimKey, Claim] = field(default_factory=dict)
     results: Counter[Key] = field(default_factory=Counter)
     realised_bytes: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     realised_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -57,7 +58,7 @@ class Memory:
 
     def remember(self, claim: Claim) -> None:
         """Add a claim, unless one about the same waits to be judged or there is no room."""
-        key = (claim.kind, claim.model)
+        key = (claim.kind, claim.model, claim.hours)
         if key not in self.claims and len(self.claims) < MAX_CLAIMS:
             self.claims[key] = claim
 
@@ -144,7 +145,7 @@ def _memory(content: Mapping[str, Any]) -> Memory:
     claims = [_claim(entry) for entry in content["claims"]][:MAX_CLAIMS]
     return Memory(
         source=_text(content["source"]),
-        claims={(claim.kind, claim.model): claim for claim in claims},
+        claims={(claim.kind, claim.model, claim.hours): claim for claim in claims},
         results=Counter({(_text(kind), _text(result)): int(count) for kind, result, count in content["results"]}),
         realised_bytes=defaultdict(float, _amounts(content["realised_bytes"])),
         realised_seconds=defaultdict(float, _amounts(content["realised_seconds"])),

@@ -191,8 +191,7 @@ def _remember(memory: Memory, history: UsageHistory, advice: Advice, now: float)
     for entry in advice.recommendations:
         key = (entry.kind, entry.model)
         since[key] = memory.since.get(key, now)
-        if key not in memory.claims:
-            claim = claim_of(entry, history)
-            if claim is not None:
-                memory.remember(claim)
+        claim = claim_of(entry, history)
+        if claim is not None:
+            memory.remember(claim)
     memory.since = since
