@@ -12,7 +12,8 @@ from genotel.exposition import basic_users
 from genotel.exposition.basic_users import MAX_KEPT, Credentials, PasswordChecks, read_credentials, read_users
 from genotel.exposition.yaml_tables import Mistakes, read_table
 
-HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+# The same in every process, since the names of tests have it.
+HASH = bcrypt.hashpw(b"secret", b"$2b$04$abcdefghijklmnopqrstuu").decode()
 USERS = {"alice": HASH, "bob": HASH.replace("$2b$", "$2y$")}
 
 

@@ -15,7 +15,8 @@ from genotel.exposition.limits import Limits
 from genotel.exposition.web_access import WebAccess
 from tests.unit.exposition.conftest import until
 
-HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+# The same in every process, since the names of tests have it.
+HASH = bcrypt.hashpw(b"secret", b"$2b$04$abcdefghijklmnopqrstuu").decode()
 # Of the same password at cost 12, in htpasswd's spelling: a quarter of a second of a core and more.
 DEAR = "basic_auth_users: {alice: $2y$12$nn84.hhd7r8LN2EeHc1..uByeZTrWQSIVZ.0TXSuU.BYQIZjfMGTa}\n"
 USERS = f"basic_auth_users: {{alice: {HASH}}}\n"

@@ -13,7 +13,8 @@ from genotel.errors import SettingsError
 from genotel.exposition import web_file as under_test
 from genotel.exposition.web_file import WebFile
 
-HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+# The same in every process, since the names of tests have it.
+HASH = bcrypt.hashpw(b"secret", b"$2b$04$abcdefghijklmnopqrstuu").decode()
 TLS = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
 
 
