@@ -182,3 +182,15 @@ def test_the_mode_of_a_path_is_that_of_the_mask(tmp_path):
             assert stat.S_IMODE(os.stat(tmp_path / "page.sock").st_mode) == 0o660
     finally:
         os.umask(before)
+
+
+def test_a_restart_does_not_wait_for_old_connections():
+    """A connection that the server has closed first keeps its port for a minute, but not from the next server."""
+    with listen("127.0.0.1", 0) as listener:
+        port = port_of(listener)
+        listener.setblocking(True)
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            served, _ = listener.accept()
+            served.close()
+            assert client.recv(1) == b""
+    listen("127.0.0.1", port).close()
