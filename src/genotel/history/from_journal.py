@@ -13,10 +13,14 @@ import numpy as np
 from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.history.file_marks import file_mark
 from genotel.history.hourly import HOURS_PER_DAY, SECONDS_PER_DAY, SECONDS_PER_HOUR, Booleans, HourTable
-from genotel.history.usage import ParameterUse, UsageHistory, count_hours, empty_history
+from genotel.history.usage import BatchUse, MemoryFailures, ParameterUse, UsageHistory, count_hours, empty_history
 from genotel.journal.reader import JournalReader
 from genotel.journal.rows import DailyUsage, HourlyUsage, Session
 
+# What diffusers, transformers and people call how many items a call makes at once.
+_BATCH_PARAMETERS = ("batch_size", "num_images_per_prompt", "num_videos_per_prompt")
+# Single calls of longer ago are history.
+_DETAIL_SECONDS = 30.0 * SECONDS_PER_DAY
 # Somebody who asks in the morning what happened until last night asks about last night.
 _FRESH_SECONDS = float(SECONDS_PER_DAY)
 
@@ -56,6 +60,7 @@ class Journal:
             hours, days = list(reader.hourly()), list(reader.daily())
             models, sessions = reader.models(), reader.sessions()
             parameters = tuple(ParameterUse(*count) for count in reader.parameters())
+            out_of_memory, batches = _details(reader, hours, parameters)
         source = f"journal {self.path.name}"
         if not sessions:
             return empty_history(source)
@@ -84,7 +89,25 @@ class Journal:
             size_bytes=np.full(len(names), np.nan),
             parameters=parameters,
             operations=_operations(names, hours),
+            out_of_memory=out_of_memory,
+            batches=batches,
         )
+
+
+def _details(
+    reader: JournalReader, hours: list[HourlyUsage], parameters: tuple[ParameterUse, ...]
+) -> tuple[tuple[MemoryFailures, ...], tuple[BatchUse, ...]]:
+    """Return what only single calls tell, where the sums say that there is something to be told.
+
+    A journal may hold millions of calls; most have no failure and one batch size.
+    """
+    failed = [row.hour for row in hours if row.failed]
+    sizes = {(use.model, use.value) for use in parameters if use.parameter in _BATCH_PARAMETERS}
+    models = [model for model, count in Counter(model for model, _ in sizes).items() if count > 1]
+    since = max((row.hour for row in hours), default=0) - _DETAIL_SECONDS
+    out_of_memory = reader.out_of_memory(since=max(since, min(failed))) if failed else iter(())
+    batches = reader.batch_sizes(_BATCH_PARAMETERS, models, since=since) if models else iter(())
+    return tuple(MemoryFailures(*count) for count in out_of_memory), tuple(BatchUse(*sums) for sums in batches)
 
 
 def _operations(names: list[str], hours: Iterable[HourlyUsage]) -> tuple[str | None, ...]:

@@ -31,6 +31,26 @@ class ParameterUse:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryFailures:
+    """Count the calls of a model that ran out of memory in an hour since the Unix epoch."""
+
+    model: str
+    hour: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchUse:
+    """Sum the calls of a model that made so many items at once, on a day since the Unix epoch."""
+
+    model: str
+    size: float
+    day: int
+    calls: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class UsageHistory:
     """Hold the use of N models over T hours.
@@ -48,6 +68,8 @@ class UsageHistory:
         size_bytes: shape (N,), size on disk; NaN where it is not known.
         parameters: calls by value of a parameter, where the source knows them.
         notes: what the source said that takes something from all of this, for people.
+        out_of_memory: where the source tells these failures from others.
+        batches: where the source knows parameters and durations together.
         operations: N times what a model mostly does (chat, generate_content, …), None where it is not known;
             empty where the source knows none.
         measured_by: N names of who counted the calls of each model, where there are several who could.
@@ -72,6 +94,8 @@ class UsageHistory:
     parameters: tuple[ParameterUse, ...] = ()
     notes: tuple[str, ...] = ()
     operations: tuple[str | None, ...] = ()
+    out_of_memory: tuple[MemoryFailures, ...] = ()
+    batches: tuple[BatchUse, ...] = ()
     measured_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,7 @@ from genotel.journal.rows import (
     Session,
 )
 from genotel.journal.sessions import dead_sessions, this_process
+from genotel.semconv import attributes as a
 
 _CALL_COLUMNS = ", ".join(CallRecord._fields)
 _EVENT_COLUMNS = ", ".join(EventRecord._fields)
@@ -166,6 +167,45 @@ class JournalReader:
                 values,
             )
             yield from map(ParameterCount._make, rows)
+
+    def out_of_memory(
+        self, *, since: float | None = None, until: float | None = None
+    ) -> Iterator[tuple[str, int, int]]:
+        """Yield (model, hour, calls that ran out of memory), hours counted from the Unix epoch."""
+        where, values = _window("started_at", since, until, None)
+        with self._translated():
+            yield from self._connection.execute(
+                f"SELECT model, CAST(started_at / 3600 AS INTEGER), count(*) FROM calls WHERE {where} "  # noqa: S608  # our own names
+                "AND outcome = ? GROUP BY 1, 2 ORDER BY 1, 2",
+                [*values, a.OUTCOME_OUT_OF_MEMORY],
+            )
+
+    def batch_sizes(
+        self,
+        names: Collection[str],
+        models: Collection[str],
+        *,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Iterator[tuple[str, float, int, int, float]]:
+        """Yield (model, batch size, day, calls, seconds) of calls that went well, days counted from the Unix epoch.
+
+        Args:
+            names: the parameters that say how many items a call makes at once; the largest of a call counts.
+            models: whose calls to look at.
+            since, until: as everywhere.
+        """
+        where, values = _window("started_at", since, until, None)
+        marks, chosen = (", ".join("?" * len(words)) for words in (names, models))
+        with self._translated():
+            yield from self._connection.execute(
+                "SELECT model, size, day, count(*), sum(duration_seconds) FROM ("  # noqa: S608  # our own names
+                "SELECT model, duration_seconds, CAST(started_at / 86400 AS INTEGER) AS day, (SELECT max(value) FROM "
+                f"json_each(parameters) WHERE key IN ({marks}) AND type IN ('integer', 'real')) AS size FROM calls "
+                f"WHERE {where} AND model IN ({chosen}) AND outcome = ? AND duration_seconds > 0) WHERE size >= 1 "
+                "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+                [*names, *values, *models, a.OUTCOME_OK],
+            )
 
     def scores(
         self,

@@ -64,6 +64,8 @@ class Reason(ReasonCode):
     SLOWER_THAN_PEERS = "slower_than_peers", "Faster calls, or other models of its operation that are as slow."
     LOAD_TIME_DOMINATES = "load_time_dominates", "Fewer or faster loads."
     KEEP_ALIVE_TOO_SHORT = "keep_alive_too_short", "Fewer loads while no other model needs the room."
+    OUT_OF_MEMORY = "out_of_memory", "Calls that fit into the memory."
+    BATCH_SIZE = "batch_size", "Other batch sizes, or calls of which each item takes as long in all of them."
     LIKELY_NEXT_HOUR = "likely_next_hour", "Hours without a use: the probability falls with each."
     USED_OFTEN = "used_often", "Less use than the limit, or a higher limit."
 

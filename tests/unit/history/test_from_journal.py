@@ -12,7 +12,7 @@ import pytest
 from genotel.clock import Clock
 from genotel.errors import JournalError
 from genotel.history.from_journal import Journal
-from genotel.history.usage import UsageHistory
+from genotel.history.usage import BatchUse, MemoryFailures, UsageHistory
 from genotel.journal.connecting import connect
 from genotel.journal.retention import prune
 from genotel.journal.rows import CallRow, EventRow
@@ -94,6 +94,29 @@ def test_calls_and_loads_become_hours_of_models(journal: WrittenJournal) -> None
     assert [(use.model, use.parameter, use.value, use.requests) for use in known.parameters] == [
         ("sdxl", "steps", "30", 3)
     ]
+
+
+def test_failures_of_memory_and_batch_sizes_are_told_apart(journal: WrittenJournal) -> None:
+    """By hour and by day; the largest of a call's batch sizes counts, words and failures do not."""
+    start = EPOCH + 9 * DAY
+
+    def sized(at: float, parameters: dict[str, object], outcome: str = a.OUTCOME_OK) -> CallRow:
+        return call(at, "sdxl", outcome)._replace(parameters=parameters)
+
+    journal.write(
+        sized(start, {"batch_size": 2, "num_images_per_prompt": 4}),
+        sized(start + 60, {"batch_size": 4.0}),
+        sized(start + 120, {"batch_size": "four", "steps": 9}),
+        sized(start + 180, {"batch_size": 4}, a.OUTCOME_OUT_OF_MEMORY),
+        sized(start + 240, {"batch_size": 0}),
+        call(start, "flux", a.OUTCOME_OUT_OF_MEMORY),
+        watched=((EPOCH + 8 * DAY, EPOCH + 10 * DAY),),
+    )
+    known = journal.read()
+    hour = (EPOCH_DAY + 9) * 24
+    assert known.out_of_memory == (MemoryFailures("flux", hour, 1), MemoryFailures("sdxl", hour, 1))
+    assert known.batches == (BatchUse("sdxl", 4.0, EPOCH_DAY + 9, 2, 4.0),)
+    assert known.operations == ("generate_content", "generate_content")
 
 
 def test_days_without_a_watcher_are_not_observed(journal: WrittenJournal) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genotel.history.hourly import SECONDS_PER_HOUR
-from genotel.history.usage import UsageHistory
+from genotel.history.usage import BatchUse, MemoryFailures, UsageHistory
 from genotel.recommenders.performance import Performance
 from genotel.recommenders.recommendation import Priority, Reason, Recommendation
 from genotel.settings import AdviceSettings
@@ -185,3 +185,59 @@ def test_what_costs_more_comes_first() -> None:
     models = {"a": Work(slower=(24.0, 2.0)), "b": Work(seconds=100.0, slower=(24.0, 2.0))}
     found = told(at_work(models), Reason.SLOWER_THAN_BEFORE)
     assert [advice.model for advice in found] == ["b", "a"]
+
+
+def short_of_memory(calls: int, *, days_ago: int = 0) -> UsageHistory:
+    """Return a history in which one model ran out of memory in its last hours."""
+    history = at_work({"large": Work(), "small": Work()})
+    hour = history.first_hour + len(history.observed) - 1 - 24 * days_ago
+    return replace(history, out_of_memory=(MemoryFailures("large", hour, calls),))
+
+
+def test_a_model_that_runs_out_of_memory_is_found() -> None:
+    """With what the failed calls took for nothing."""
+    (advice,) = told(short_of_memory(30), Reason.OUT_OF_MEMORY)
+    assert advice.model == "large"
+    assert 0.01 < advice.evidence["share_low"] < advice.evidence["share_high"] < 0.2
+    saved = advice.saving.seconds_per_day
+    assert saved is not None
+    assert within(advice, saved)
+    assert "Offload" in advice.reason
+
+
+def test_few_failures_of_memory_or_old_ones_are_not() -> None:
+    """Two of some hundreds, a share of a hundredth, or eight days ago; without durations nothing is said of seconds."""
+    assert told(short_of_memory(2), Reason.OUT_OF_MEMORY) == []
+    assert told(short_of_memory(4), Reason.OUT_OF_MEMORY) == []
+    assert told(short_of_memory(30, days_ago=8), Reason.OUT_OF_MEMORY) == []
+    history = short_of_memory(30)
+    untimed = replace(history, hourly=dataclasses.replace(history.hourly, timed=history.hourly.timed * 0))
+    (advice,) = told(untimed, Reason.OUT_OF_MEMORY)
+    assert advice.saving.seconds_per_day is None
+
+
+def batched(*uses: tuple[float, int, float], days: int = 6) -> UsageHistory:
+    """Return a history of (batch size, calls a day, seconds a call), each on its last days."""
+    history = at_work({"m": Work()})
+    last = int(history.end // 86_400)
+    sums = [BatchUse("m", size, last - day, calls, calls * each) for size, calls, each in uses for day in range(days)]
+    return replace(history, batches=tuple(sums))
+
+
+def test_a_better_batch_size_that_is_in_use_is_found() -> None:
+    """Four at once take twice as long as one: half the time of an item."""
+    (advice,) = told(batched((1.0, 40, 2.0), (4.0, 5, 4.0)), Reason.BATCH_SIZE)
+    assert (advice.evidence["best_batch_size"], advice.evidence["usual_batch_size"]) == (4.0, 1.0)
+    assert advice.saving.seconds_per_day == pytest.approx(6 / 7 * 40 * 1.0)
+    # Every day is alike, so that chance has nothing to vary.
+    assert advice.evidence["seconds_per_day_low"] == pytest.approx(6 / 7 * 40)
+    assert advice.evidence["seconds_per_day_high"] == pytest.approx(6 / 7 * 40)
+
+
+def test_batch_sizes_that_are_alike_or_hardly_tried_are_not() -> None:
+    """As long an item, one size, few calls, few days, and a gain for hardly any item."""
+    assert told(batched((1.0, 40, 2.0), (4.0, 5, 8.0)), Reason.BATCH_SIZE) == []
+    assert told(batched((1.0, 40, 2.0)), Reason.BATCH_SIZE) == []
+    assert told(batched((1.0, 40, 2.0), (4.0, 1, 4.0)), Reason.BATCH_SIZE) == []
+    assert told(batched((1.0, 40, 2.0), (4.0, 9, 4.0), days=2), Reason.BATCH_SIZE) == []
+    assert told(batched((1.0, 1, 2.0), (4.0, 90, 4.0)), Reason.BATCH_SIZE) == []
