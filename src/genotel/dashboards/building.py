@@ -25,9 +25,12 @@ from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from genotel.dashboards.dashboard import Dashboard, Look, Panel, Query, Variable
+from genotel.dashboards.dashboard import Dashboard, Look, Panel, Query, Variable, named
 from genotel.promql import panel_queries as p
+from genotel.promql.advice_panels import GIVEN
 from genotel.promql.recorded_queries import MODEL
+from genotel.promql.vram_panels import MOVES
+from genotel.semconv import attributes as a
 from genotel.semconv.dashboard_names import MODEL as MODEL_BOARD
 from genotel.semconv.dashboard_names import TAG, panel_number
 
@@ -56,16 +59,11 @@ def dashboard_file(board: Dashboard) -> str:
             .include_vars(True)
             .keep_time(True)
         )
+        .annotation(_marks("Alerts", "red", p.FIRED, "{{alertname}}", "{{instance}}"))
         .annotation(
-            dashboard.AnnotationQuery()
-            .name("Alerts")
-            .datasource(_SOURCE)
-            .enable(True)
-            .icon_color("red")
-            .expr(p.FIRED)
-            .title_format("{{alertname}}")
-            .text_format("{{instance}}")
+            _marks("Advice", "purple", GIVEN, named(a.KIND), named(a.MODEL)).enable(False).use_value_for_time(True)
         )
+        .annotation(_marks("Loads", "blue", MOVES, named(a.EVENT), named(a.MODEL)).enable(False))
         .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
     )
     common = (Variable("job", "Job", board.jobs), Variable("instance", "Instance", board.instances))
@@ -90,6 +88,12 @@ def _known_everywhere(data: dict[str, Any]) -> dict[str, Any]:
         if panel["type"] == Look.TABLE:
             panel["options"].pop("footer", None)
     return data
+
+
+def _marks(name: str, color: str, query: str, title: str, text: str) -> dashboard.AnnotationQuery:
+    # The time line of every dashboard; what is off is one click away.
+    marks = dashboard.AnnotationQuery().name(name).datasource(_SOURCE).enable(True).icon_color(color)
+    return marks.expr(query).title_format(title).text_format(text)
 
 
 def _variable(variable: Variable) -> dashboard.QueryVariable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from genotel.promql import panel_queries as p
 from genotel.promql.expression import Selector
 from genotel.promql.recorded_queries import MODEL
-from genotel.promql.selecting import label
+from genotel.promql.selecting import label, ours
 from genotel.semconv import advice_metrics as d
 from genotel.semconv import attributes as a
 from genotel.semconv import recorded_series as r
@@ -32,6 +32,8 @@ KNOWN_MODELS = _most(d.HISTORY_MODELS, "instance")
 # The table of advice; what is open is there, the rest of a row may not be.
 CONFIDENCE, LEVEL = _about(d.CONFIDENCE), _about(d.PRIORITY)
 FREES, SAVES, STOOD = _about(d.SAVING_SIZE), _about(d.SAVING_TIME), f"time() - {_about(d.SINCE)}"
+# When each piece was first given, in the milliseconds of Grafana's time line.
+GIVEN = f"1000 * max by ({KIND}, {MODEL}) ({ours(d.SINCE)})"
 WITHHELD = p.total(p.here(d.WITHHELD), KIND, REASON)
 RESULTS = p.grown(p.here(d.RESULTS), KIND, RESULT, window=p.SHOWN)
 FREED, SAVED = (p.grown(p.here(spec), KIND, window=p.SHOWN) for spec in (d.REALISED_SIZE, d.REALISED_TIME))

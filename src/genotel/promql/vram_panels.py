@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from genotel.promql import gpu_panels as cards
 from genotel.promql import panel_queries as p
-from genotel.promql.recorded_queries import MODEL
-from genotel.promql.selecting import label
+from genotel.promql.recorded_queries import MODEL, increase
+from genotel.promql.selecting import label, ours
 from genotel.semconv import attributes as a
 from genotel.semconv import generation_metrics as g
 from genotel.semconv import gpu_metrics as gpu
@@ -24,6 +24,9 @@ RESIDENT = p.total(p.of_model(m.RESIDENT), MODEL)
 IDLE_RESIDENT = f"(time() - {p.greatest(p.of_model(m.LAST_USED), MODEL)}) and on ({MODEL}) ({RESIDENT} > 0)"
 _LOADS = p.of_model(m.EVENTS, label(a.EVENT, "=", a.EVENT_LOAD))
 EVENTS = p.grown(p.of_model(m.EVENTS, label(a.EVENT, "=~", "load|unload|evict")), MODEL, _EVENT)
+# For the time line of every dashboard, which has no list of models.
+_MOVED = increase(ours(m.EVENTS, label(a.EVENT, "=~", f"{a.EVENT_LOAD}|{a.EVENT_UNLOAD}")), "5m", (MODEL, _EVENT))
+MOVES = f"{_MOVED} > 0"
 COLD_SHARE = (
     f"{p.grown(_LOADS, MODEL, window=p.SHOWN)} / ({p.grown(p.of_model(g.REQUESTS), MODEL, window=p.SHOWN)} > 0)"
 )
