@@ -227,21 +227,22 @@ def test_a_socket_of_systemd_is_served():
     assert "systemd has handed over no socket" in ended.stderr
 
 
-def test_a_program_is_served_by_tls_too(tmp_path, authority):
+@pytest.mark.parametrize("given", ["argument", "variable"])
+def test_a_program_is_served_by_tls_too(tmp_path, authority, given):
     """``configure()`` takes the file, by argument or variable; its address is https."""
     program = (
         "import genotel, ssl, sys, urllib.request\n"
-        "with genotel.configure(port=0) as handle:\n"
+        "with genotel.configure(port=0, web_config_file=sys.argv[1] or None) as handle:\n"
         "    print(handle.url)\n"
         "    sys.stdout.flush()\n"
         "    sys.stdin.read()\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, str(tmp_path / "web.yml") if given == "argument" else ""],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "GENOTEL_WEB_CONFIG_FILE": str(tmp_path / "web.yml")},
+        env={**os.environ, "GENOTEL_WEB_CONFIG_FILE": str(tmp_path / "web.yml") if given == "variable" else ""},
     )
     try:
         url = process.stdout.readline().strip()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -22,6 +24,18 @@ def test_the_reader_serves_what_its_provider_measures(monkeypatch: pytest.Monkey
     provider.shutdown()
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10)
+
+
+def test_the_reader_is_behind_the_web_configuration_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As every other page of the environment is."""
+    (tmp_path / "web.yml").write_text("basic_auth_users: {alice: $2y$10$" + "a" * 53 + "}", encoding="utf-8")
+    monkeypatch.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", "0")
+    monkeypatch.setenv("GENOTEL_WEB_CONFIG_FILE", str(tmp_path / "web.yml"))
+    reader = ServedPageReader()
+    assert reader.server is not None
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(reader.server.url, timeout=10)
+    reader.shutdown()
 
 
 def test_a_taken_port_is_one_warning(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
