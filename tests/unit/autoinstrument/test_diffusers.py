@@ -238,6 +238,19 @@ def test_memory_of_a_call(observed, cuda, kinds):
     assert cuda.calls.count("reset") == 1
 
 
+def test_a_fault_of_the_allocator_leaves_the_call_alone(observed, forgiving, cuda, kinds, monkeypatch):
+    """The call ends as it did; its memory is unknown."""
+
+    def broken(device):
+        raise RuntimeError("CUDA error")
+
+    monkeypatch.setattr(cuda, "max_memory_allocated", broken)
+    assert kinds.FakeImagePipeline()("a cat", num_inference_steps=1).images
+    assert guard.internal_errors() == {"library_call.memory": 1}
+    assert observed.outcomes() == {"ok": 1}
+    assert observed.samples(f"{VRAM}_count") == []
+
+
 def test_without_cuda_no_memory_is_known(observed, kinds):
     """Absent, not 0."""
     assert "torch" not in sys.modules

@@ -97,3 +97,36 @@ def test_a_fault_of_ours_changes_nothing(observed, forgiving, kind, monkeypatch,
         patch.setattr(onnxruntime, name, broken)
         assert session.run(None, 5) == [5]
     assert guard.internal_errors() == {"onnxruntime.begin": 1}
+
+
+@pytest.mark.parametrize("name", ["_ending", "_begin"])
+def test_a_fault_of_ours_leaves_a_run_in_a_thread_alone(observed, forgiving, kind, monkeypatch, name):
+    """The user's own callback is called, with what it would have got."""
+
+    def broken(*_):
+        raise KeyError("ours")
+
+    got = []
+    session = kind("/srv/tiny.onnx")
+    with monkeypatch.context() as patch:
+        patch.setattr(onnxruntime, name, broken)
+        session.run_async(None, {"x": 1}, lambda *given: got.append(given), "mine")
+        session.thread.join()
+    assert got == [([{"x": 1}], "mine", "")]
+    assert guard.internal_errors() == {"onnxruntime.run_async": 1}
+
+
+def test_a_fault_at_the_end_of_a_run_in_a_thread_is_swallowed(observed, forgiving, kind, monkeypatch):
+    """The callback comes all the same."""
+
+    def broken(*_):
+        raise KeyError("ours")
+
+    got = []
+    session = kind("/srv/tiny.onnx")
+    with monkeypatch.context() as patch:
+        patch.setattr(onnxruntime.LibraryCall, "fail", broken)
+        session.run_async(None, "fail", lambda *given: got.append(given), "mine")
+        session.thread.join()
+    assert [given[1:] for given in got] == [("mine", "told to")]
+    assert guard.internal_errors() == {"onnxruntime.end": 1}
