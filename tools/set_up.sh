@@ -17,6 +17,8 @@ prometheus-pushgateway  command -v prometheus-pushgateway
 postgresql    ls /usr/lib/postgresql/*/bin/initdb
 victoria-metrics  command -v victoria-metrics && command -v vmalert
 prometheus-node-exporter  command -v prometheus-node-exporter
+shellcheck    command -v shellcheck
+psmisc        command -v fuser
 END
 }
 
