@@ -17,7 +17,10 @@ OTHERS = {
     "cgroup_folders",
     "child_process",
     "collector",
+    # Of engines that a program hands over; `genotel serve` has none.
+    "database",
     "exporter",
+    "exporter_check",
     "families",
     "framing",
     "gpu_figures",
@@ -34,6 +37,7 @@ OTHERS = {
     "nvml",
     "nvml_child",
     "nvml_library",
+    "postgresql",
     "proc_files",
     "process_owner",
     "registry",
