@@ -17,6 +17,7 @@ from opentelemetry import context
 import genotel
 from genotel import guard
 from genotel.autoinstrument import library_call
+from genotel.autoinstrument.patching import Patch, Patches
 from genotel.autoinstrument.registry import INSTRUMENTORS
 from genotel.autoinstrument.suppression import EVERYTHING, LANGUAGE_MODELS
 from genotel.instrumentation.generation import running
@@ -104,6 +105,42 @@ CASES = {
         lambda load: load("llama_cpp.llama").Llama("/srv/tiny.gguf"),
         (("hi",), {}),
         (("fail",), {}),
+    ),
+    "a chat of llama.cpp": Case(
+        "llama_cpp",
+        "llama_cpp.llama",
+        "Llama",
+        "create_chat_completion",
+        lambda load: load("llama_cpp.llama").Llama("/srv/tiny.gguf"),
+        (([{"role": "user", "content": "hi"}],), {}),
+        None,
+    ),
+    "scores of a cross-encoder": Case(
+        "sentence_transformers",
+        "sentence_transformers.cross_encoder.model",
+        "CrossEncoder",
+        "predict",
+        lambda load: load("sentence_transformers.cross_encoder.model").CrossEncoder("org/c"),
+        (([("a", "b")],), {}),
+        None,
+    ),
+    "a run of values": Case(
+        "onnxruntime",
+        "onnxruntime.capi.onnxruntime_inference_collection",
+        "Session",
+        "run_with_ort_values",
+        lambda load: load("onnxruntime.capi.onnxruntime_inference_collection").InferenceSession("/srv/b.onnx"),
+        ((None, {"x": 1}), {}),
+        None,
+    ),
+    "vLLM chat": Case(
+        "vllm",
+        "vllm.entrypoints.llm",
+        "LLM",
+        "chat",
+        lambda load: load("vllm.entrypoints.llm").LLM("org/llm"),
+        (([{"role": "user", "content": "hi"}],), {}),
+        None,
     ),
     "vLLM offline": Case(
         "vllm",
@@ -301,6 +338,48 @@ def test_a_signature_and_a_name_are_kept(load: Load, case: Case) -> None:
         plain.__doc__,
         plain.__module__,
     )
+
+
+HOOKS = [(each.library, patch) for each in INSTRUMENTORS for patches in each._by_module.values() for patch in patches]
+
+
+@pytest.mark.parametrize(
+    ("library", "patch"), HOOKS, ids=[f"{library}-{patch.owner}.{patch.name}" for library, patch in HOOKS]
+)
+def test_every_hook_keeps_a_functions_face_and_gives_it_back(library: str, patch: Patch) -> None:
+    """Whatever kind of function it is; what is inherited stays inherited, what was there before is there again."""
+
+    class Base:
+        """Define what is patched."""
+
+        def method(self, a: int, b: str = "b", *rest: Any, c: float, d: None = None, **more: Any) -> str:
+            """Say something."""
+            raise NotImplementedError
+
+        made = classmethod(method)
+        plain = staticmethod(method)
+
+    class Derived(Base):
+        """Only inherit it."""
+
+    before = dict(vars(Base))
+    patches = Patches()
+    for name in ("method", "made", "plain"):
+        assert patches.wrap(Base, name, patch.wrap)
+        after = vars(Base)[name]
+        assert patches.wrap(Base, name, patch.wrap)
+        assert vars(Base)[name] is after is not before[name]
+        assert type(after) is type(before[name])
+        assert not patches.wrap(Derived, name, patch.wrap)
+        shown, was = getattr(after, "__func__", after), getattr(before[name], "__func__", before[name])
+        assert inspect.signature(shown) == inspect.signature(was)
+        assert shown.__wrapped__ is was
+        for each in ("__name__", "__qualname__", "__doc__", "__module__", "__annotations__"):
+            assert getattr(shown, each) == getattr(was, each)
+    assert "method" not in vars(Derived)
+    patches.unwrap_all()
+    assert all(vars(Base)[name] is value for name, value in before.items() if not name.startswith("__"))
+    assert len(patches) == 0
 
 
 @each_case
