@@ -272,6 +272,7 @@ class Settings:
     """Hold every setting, one frozen dataclass a section.
 
     Example:
+        >>> from genotel.settings import load_settings
         >>> load_settings({"port": 0}, environ={}).page.port
         0
     """
