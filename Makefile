@@ -9,7 +9,7 @@ READY := .venv/.ready
 WORKERS ?= 2
 ARGS ?=
 
-.PHONY: help setup format lint types floors generate check-generated test test-libraries demo docs
+.PHONY: help setup format lint types floors generate check-generated test test-libraries demo pictures docs
 
 help: ## say what each target is for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -51,6 +51,9 @@ test-libraries: $(READY) .venv-libraries/.ready ## run the tests of real diffuse
 
 demo: $(READY) ## watch a real workload for 30 s: page, live numbers, advice; ARGS="--seconds 300"
 	$(BIN)/genotel demo $(or $(ARGS),--seconds 30)
+
+pictures: $(READY) ## draw every dashboard into docs/pictures (needs npm and Chromium; not part of test)
+	$(BIN)/python -m tools.dashboard_pictures $(ARGS)
 
 docs: $(READY) ## run every example of README and docs
 	$(BIN)/pytest -q tests/docs $(ARGS)
