@@ -18,7 +18,7 @@ from typing import Protocol
 from uuid import uuid4
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from genotel.clock import SYSTEM_CLOCK, Clock
@@ -77,7 +77,11 @@ class Webhook:
     _thread: threading.Thread | None = None
 
     def __post_init__(self) -> None:
-        if (parse_url(self.url).scheme or "").lower() not in {"http", "https"} or not parse_url(self.url).host:
+        try:
+            parts = parse_url(self.url)
+        except LocationParseError:
+            parts = None
+        if parts is None or parts.scheme not in {"http", "https"} or not parts.host:
             raise SettingsError("--webhook needs an address that begins with http:// or https://")
         read_secret(self.secret_file)
 
