@@ -18,6 +18,7 @@ from genotel.clock import SYSTEM_CLOCK, Clock
 from genotel.collectors.model_names import NameRules
 from genotel.collectors.model_stores import stores
 from genotel.recommenders.recommendation import Recommendation
+from genotel.report.wording import date
 from genotel.settings import Settings, default_journal_path
 
 # Filesystems write down only the first reading in a day (relatime).
@@ -78,7 +79,8 @@ class Machine:
         known = max(removal.last_modified, window_start if last_used is None else last_used)
         if removal.last_read is not None and removal.last_read > known + _READ_SLACK_SECONDS:
             raise RefusedError(
-                Obstacle.READ_SINCE, "its files were read after its last known use: somebody may use it unseen"
+                Obstacle.READ_SINCE,
+                f"its weights were read on {date(removal.last_read)}, after its last known use: it may be used unseen",
             )
         for journal in self.journals:
             said = used_in_journal(journal, removal.model, last_used)

@@ -13,7 +13,7 @@ import typer
 from genotel.actions.apply import plan, this_machine
 from genotel.actions.removal_script import removal_script
 from genotel.cli.removal_dialogue import KIND as CLEANUP
-from genotel.cli.removal_dialogue import act, chosen
+from genotel.cli.removal_dialogue import act, chosen, say_left_out
 from genotel.cli.sources import (
     BearerTokenFile,
     CaFile,
@@ -146,6 +146,7 @@ def recommend(
         machine = this_machine(settings, journal)
         if emit_script:
             planned = plan(chosen(advice, least), advice.window[0] if advice.window else 0.0, machine)
+            say_left_out(advice, least)
             _write_bytes(removal_script(planned, advice.source, SYSTEM_CLOCK.wall()))
         elif not act(advice, machine, least=least, without_asking=yes, as_json=format_name == "json"):
             raise typer.Exit(1)

@@ -49,6 +49,7 @@ def act(advice: Advice, machine: Machine, *, least: Priority, without_asking: bo
         sys.stdout.write(json.dumps(content, indent=2) + "\n")
     elif not results:
         print(f"genotel: no advice of cleanup with priority {least} or above: nothing to move", file=sys.stderr)
+    say_left_out(advice, least)
     moved = [result for result in results if result.outcome is Outcome.MOVED]
     if moved:
         total = size(sum(result.freed_bytes for result in moved))
@@ -58,6 +59,13 @@ def act(advice: Advice, machine: Machine, *, least: Priority, without_asking: bo
             file=sys.stderr,
         )
     return not any(result.outcome is Outcome.REFUSED and result.model in asking.agreed for result in results)
+
+
+def say_left_out(advice: Advice, least: Priority) -> None:
+    """Say on stderr how much advice is not urgent enough, where there is any."""
+    left = sum(entry.kind == KIND for entry in advice.recommendations) - len(chosen(advice, least))
+    if left:
+        print(f"genotel: {left} of lower priority left out; --from-priority low takes all", file=sys.stderr)
 
 
 class _Asking:
@@ -87,7 +95,7 @@ def _question(plan: Plan) -> Iterable[str]:
     removal, advice = plan.removal, plan.advice
     yield ""
     yield (
-        f"{one_line(removal.model)} in {one_line(removal.location)}: {removal.files} files, frees "
+        f"{one_line(removal.model)} in {one_line(removal.location)}: {_some(removal.files, 'file')}, frees "
         f"{size(removal.freed_bytes)}; {percent(advice.confidence)} sure ({advice.priority.value})"
     )
     yield f"  {one_line(advice.reason)}"
@@ -96,9 +104,14 @@ def _question(plan: Plan) -> Iterable[str]:
     if len(removal.entries) > 5:
         yield f"  and {len(removal.entries) - 5} more"
     if removal.kept:
-        yield f"  {len(removal.kept)} files stay, since other models have them too"
+        yield f"  stays, since other models have it too: {_some(len(removal.kept), 'file')}"
     if plan.hidden_processes:
-        yield f"  {plan.hidden_processes} processes of other users could not be asked whether they use it"
+        hidden = _some(plan.hidden_processes, "process", "processes")
+        yield f"  {hidden} of others could not be asked whether it is in use"
+
+
+def _some(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _say(result: Result) -> None:

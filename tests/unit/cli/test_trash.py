@@ -119,6 +119,15 @@ def test_nothing_to_move_is_said(
         assert "nothing to move" in shown.err
 
 
+def test_what_is_not_urgent_enough_is_counted(
+    store: Path, events: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With how to take it in all the same, for questions and for the script."""
+    for option in (("--apply", "--yes"), ("--emit-script", "--from-priority", "high")):
+        assert call(monkeypatch, "recommend", "--events", str(events), *option) == 0
+        assert "of lower priority left out; --from-priority low takes all" in capsys.readouterr().err
+
+
 def test_what_was_agreed_to_and_cannot_move_is_exit_code_1(
     store: Path, events: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
