@@ -216,7 +216,9 @@ def test_a_message_is_bounded_and_the_next_run_brings_the_rest(secret: Path) -> 
     assert receiver.told()[0][0] == ("new", "urgent")
 
 
-@pytest.mark.parametrize("url", ["ftp://x/y", "hooks.example", "https://", "file:///etc/passwd", "http://[", "http://x:port/", ""])
+@pytest.mark.parametrize(
+    "url", ["ftp://x/y", "hooks.example", "https://", "file:///etc/passwd", "http://[", "http://x:port/", ""]
+)
 def test_an_address_that_is_none_is_refused(secret: Path, url: str) -> None:
     """At once, not at the first message."""
     with pytest.raises(SettingsError, match="--webhook needs an address"):
