@@ -33,8 +33,29 @@ from genotel.promql.vram_panels import MOVES
 from genotel.semconv import attributes as a
 from genotel.semconv.dashboard_names import MODEL as MODEL_BOARD
 from genotel.semconv.dashboard_names import TAG, panel_number
+from genotel.semconv.spec import label_name
 
 _SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
+# What people read above a column instead of a label's name.
+_HEADINGS = {
+    label_name(key): heading
+    for key, heading in {
+        a.MODEL: "Model",
+        a.VARIANT: "Variant",
+        a.SCORE_NAME: "Score",
+        a.PARAMETER: "Parameter",
+        a.PARAMETER_VALUE: "Value set",
+        a.KIND: "Kind",
+        a.RESULT: "Result",
+        a.HORIZON: "Within",
+        a.BUILD_VERSION: "genotel",
+        a.PYTHON_VERSION: "Python",
+        a.GPU_INDEX: "Index",
+        a.HARDWARE_ID: "Card",
+        a.HARDWARE_NAME: "Name",
+        a.HARDWARE_DRIVER: "Driver",
+    }.items()
+} | {"instance": "Machine"}
 # How Grafana names the queries of a panel.
 _LETTERS = string.ascii_uppercase
 
@@ -189,14 +210,14 @@ def _columns(builder: Any, panel: Panel) -> Any:
     builder = builder.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     builder = builder.with_transformation(
         model.DataTransformerConfig(
-            id_val="organize", options={"excludeByName": {"Time": True}, "renameByName": renamed}
+            id_val="organize", options={"excludeByName": {"Time": True}, "renameByName": _HEADINGS | renamed}
         )
     )
     if panel.model_link:
         # What is clicked is chosen there; the rest goes along.
         kept = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&${__url_time_range}"
         links = [{"title": "Open this model", "url": f"/d/{MODEL_BOARD}?var-model=${{__value.raw}}&{kept}"}]
-        builder = builder.override_by_name(MODEL, [model.DynamicConfigValue(id_val="links", value=links)])
+        builder = builder.override_by_name(_HEADINGS[MODEL], [model.DynamicConfigValue(id_val="links", value=links)])
     for query in names.values():
         if query.unit is not None:
             builder = builder.override_by_name(

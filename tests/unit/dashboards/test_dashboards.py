@@ -138,7 +138,7 @@ def test_a_model_of_a_table_leads_to_its_dashboard():
             properties["value"][0]["url"]
             for override in found["fieldConfig"]["overrides"]
             for properties in override["properties"]
-            if properties["id"] == "links" and override["matcher"]["options"] == "gen_ai_request_model"
+            if properties["id"] == "links" and override["matcher"]["options"] == "Model"
         ]
         assert link.startswith("/d/genotel-model?var-model=${__value.raw}&${datasource:queryparam}")
         assert link.endswith("${__url_time_range}")
@@ -152,3 +152,20 @@ def test_a_line_leads_to_traces_where_it_is_asked_to():
     assert asked
     assert all("_bucket" in text for text in asked)
     assert not Query("up").exemplars
+
+
+def test_no_column_is_headed_by_a_label():
+    """People read words; a label that a table groups by has its heading."""
+    bare = []
+    for board in DASHBOARDS:
+        for panel in json.loads(dashboard_file(board))["panels"]:
+            if panel["type"] == "table":
+                [organize] = [one for one in panel["transformations"] if one["id"] == "organize"]
+                grouped = {
+                    label.strip()
+                    for target in panel["targets"]
+                    for labels in re.findall(r"by \(([^)]*)\)", target["expr"])
+                    for label in labels.split(",")
+                }
+                bare += sorted(grouped - {"le"} - organize["options"]["renameByName"].keys())
+    assert bare == []
