@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.trace import TracerProvider
 
 from genotel.exposition.page import Page
 from genotel.exposition.server import PageServer
@@ -40,6 +42,9 @@ def test_prometheus_answers_quantiles_over_a_native_histogram(tmp_path: Path, ne
         fine.record(value, {"model": "sdxl"})
         coarse.record(value)
     fine.record(0.0, {"model": "sdxl"})
+    with TracerProvider(shutdown_on_exit=False).get_tracer("app").start_as_current_span("call") as span:
+        fine.record(values[0], {"model": "sdxl"})
+        trace_id = f"{span.get_span_context().trace_id:032x}"
     meter.create_counter("jobs").add(7, {"queue": 'a "b"'})
     meter.create_gauge("load").set(0.25)
     with PageServer(Page([reader]), port=0) as server:
@@ -52,8 +57,14 @@ def test_prometheus_answers_quantiles_over_a_native_histogram(tmp_path: Path, ne
                 assert found == pytest.approx(values[int(quantile * len(values))], rel=0.1)
             ((_, count),) = prometheus.query("histogram_count(fine_seconds)")
             ((_, total),) = prometheus.query("histogram_sum(fine_seconds)")
-            assert count == 2001
-            assert total == pytest.approx(sum(values))
+            assert count == 2002
+            assert total == pytest.approx(sum(values) + values[0])
+            now = time.time()
+            (found,) = wait_for(
+                "an exemplar",
+                lambda: prometheus.api("query_exemplars", query="fine_seconds", start=str(now - 60), end=str(now + 60)),
+            )
+            assert [exemplar["labels"]["trace_id"] for exemplar in found["exemplars"]] == [trace_id]
             assert [value for _, value in prometheus.query('jobs_total{queue="a \\"b\\""}')] == [7]
             assert [value for _, value in prometheus.query("load")] == [0.25]
             ((_, half),) = prometheus.query('coarse_seconds_bucket{le="5.0"}')

@@ -56,7 +56,7 @@ def test_host_and_cards_are_told_once(tmp_path: Path, monkeypatch: pytest.Monkey
                     return Counter()
                 return Counter((sample.name, frozenset(sample.labels.items())) for sample in samples)
 
-            series = wait_for("every worker and both cards", page)
+            series = wait_for("every worker and both cards", page, timeout=60)
             of_the_host = {key: count for key, count in series.items() if key[0] in OF_THE_HOST}
             names = {name for name, _ in of_the_host}
             assert {"system_memory_limit_bytes", "system_cpu_time_seconds_total", "hw_gpu_memory_limit_bytes"} <= names
