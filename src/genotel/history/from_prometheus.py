@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -166,17 +167,24 @@ def _told(
 ) -> list[Told]:
     """Return what each source tells that is there."""
     told = []
-    for source in dict.fromkeys(one.source for one in known):
-        days = [one for one in known if one.source is source]
-        told.append(
-            Told(
-                source.name,
-                models=frozenset(model for one in days for model in one.models),
-                counts=tuple(count_calls(client, moments, _those(scraped, one), one) for one in days),
-                durations=tuple(read_spent(client, moments, counter) for counter in source.durations),
-                loads=tuple(read_spent(client, moments, counter) for counter in source.loads),
+    # Beside each other, as the server has more than one processor; the transport limits what is in flight.
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="genotel-told") as pool:
+        for source in dict.fromkeys(one.source for one in known):
+            days = [one for one in known if one.source is source]
+            durations, loads = (
+                [pool.submit(read_spent, client, moments, counter) for counter in counters]
+                for counters in (source.durations, source.loads)
             )
-        )
+            counts = tuple(count_calls(client, moments, _those(scraped, one), one) for one in days)
+            told.append(
+                Told(
+                    source.name,
+                    models=frozenset(model for one in days for model in one.models),
+                    counts=counts,
+                    durations=tuple(future.result() for future in durations),
+                    loads=tuple(future.result() for future in loads),
+                )
+            )
     return told
 
 

@@ -77,17 +77,19 @@ def count_calls(
     counter = known.counter
     if isinstance(counter, WindowQuery):
         return _asked(client, moments, counter)
-    queries = [usage_queries.calls_held(counter, SECONDS_PER_HOUR, *chosen) for chosen in _worth_asking(known, counter)]
-    if not queries:
+    chosen = list(_worth_asking(known, counter))
+    if not chosen:
         return _gathered(counter, [], [])
     if counter.is_activity:
         servers = sorted(set(known.servers))
         everywhere = np.ones((len(servers), len(moments.times)), dtype=bool)
         everywhere[:, 0] = False
         never = np.zeros_like(everywhere)
-        exact = exact_tables(client, moments, known, counter, servers, everywhere, never)
+        exact = exact_tables(client, moments, known, chosen, servers, everywhere, never)
         return _gathered(counter, [], exact)
-    held = stacked([read_moments(client, query, moments) for query in queries])
+    queries = (usage_queries.calls_held(counter, SECONDS_PER_HOUR, *matchers) for matchers in chosen)
+    there = len(known.table.labels)
+    held = stacked([read_moments(client, query, moments, series=there) for query in queries])
     servers = sorted({server_of(labels) for labels in held.labels} | set(scraped))
     place = {server: row for row, server in enumerate(servers)}
     row = np.array([place[server_of(labels)] for labels in held.labels], dtype=np.int64)
@@ -97,7 +99,7 @@ def count_calls(
     is_uncertain[:, 0] = False
     series, at, calls = _differences(held, row, is_uncertain)
     rows = [(held, series, at, calls)]
-    return _gathered(counter, rows, exact_tables(client, moments, known, counter, servers, is_uncertain, has_begun))
+    return _gathered(counter, rows, exact_tables(client, moments, known, chosen, servers, is_uncertain, has_begun))
 
 
 def _worth_asking(known: KnownDays, counter: CallCounter) -> Iterator[tuple[Matcher, ...]]:

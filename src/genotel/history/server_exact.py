@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -17,7 +17,8 @@ from genotel.prometheus_api.client import PrometheusClient
 from genotel.prometheus_api.transport import MAX_CONNECTIONS
 from genotel.promql import catalog, usage_queries
 from genotel.promql.catalog import METRICSQL_PROBE, Dialect, one_of
-from genotel.promql.usage_sources import CallCounter
+from genotel.promql.selecting import Matcher
+from genotel.promql.usage_sources import CallCounter, WindowQuery
 
 # Windows that look for a restart overlap by more than any scrape interval that Prometheus is run with.
 OVERLAP_SECONDS = 300.0
@@ -70,7 +71,7 @@ def exact_tables(
     client: PrometheusClient,
     moments: Moments,
     known: KnownDays,
-    counter: CallCounter,
+    chosen: Sequence[tuple[Matcher, ...]],
     servers: list[Server],
     is_uncertain: Booleans,
     has_begun: Booleans,
@@ -84,7 +85,7 @@ def exact_tables(
         client: the server that is asked.
         moments: the ends of the hours.
         known: what counts.
-        counter: the same.
+        chosen: matchers of the series that ever counted, one tuple for each query.
         servers: S of them.
         is_uncertain: shape (S, T).
         has_begun: shape (S, T), where they may have begun anew.
@@ -95,16 +96,18 @@ def exact_tables(
     Raises:
         ServerError: the server could not be reached or refused.
     """
-    if not is_uncertain.any():
+    counter = known.counter
+    if not is_uncertain.any() or isinstance(counter, WindowQuery):
         return []
     dialect = _dialect(client, moments.now)
     short = _short_window(client, moments.now, known) if (has_begun & is_uncertain).any() else HOUR
 
-    def read(run: tuple[int, int]) -> tuple[Table, Booleans]:
-        first, last = run
+    def read(one: tuple[tuple[int, int], tuple[Matcher, ...]]) -> tuple[Table, Booleans]:
+        (first, last), matchers = one
         wanted = frozenset(servers[place] for place in np.flatnonzero(is_uncertain[:, first]))
         instances = sorted({instance for _, instance in wanted})
-        matchers = [("instance", "=~", one_of(instances))] if len(instances) <= _SERVERS_NAMED else []
+        if len(instances) <= _SERVERS_NAMED:
+            matchers = (*matchers, ("instance", "=~", one_of(instances)))
 
         def query(seconds: float) -> str:
             return usage_queries.calls_in(counter, seconds, *matchers, dialect=dialect)
@@ -118,9 +121,10 @@ def exact_tables(
         return table, np.array([server_of(labels) in wanted for labels in table.labels], dtype=bool)
 
     runs = _runs(is_uncertain, has_begun & is_uncertain, is_last_alone=bool(moments.rest))
+    asked = [(run, matchers) for run in runs for matchers in chosen]
     # As many in flight as a reader may have; each asks for one piece at a time.
     with ThreadPoolExecutor(max_workers=MAX_CONNECTIONS, thread_name_prefix="genotel-exact") as pool:
-        return list(pool.map(read, runs))
+        return list(pool.map(read, asked))
 
 
 def _rest(client: PrometheusClient, query: Callable[[float], str], moments: Moments, window: float) -> Table:

@@ -55,13 +55,13 @@ class Moments:
         return np.append(hours, self.last_hour + self.rest) if self.rest else hours
 
 
-def read_moments(client: PrometheusClient, query: str, moments: Moments) -> Table:
-    """Ask for every moment.
+def read_moments(client: PrometheusClient, query: str, moments: Moments, *, series: int = 1) -> Table:
+    """Ask for every moment; ``series`` is how many there are about.
 
     Raises:
         ServerError: the server could not be reached or refused.
     """
-    hours = read_span(client, query, moments.first, moments.last_hour, SECONDS_PER_HOUR)
+    hours = read_span(client, query, moments.first, moments.last_hour, SECONDS_PER_HOUR, series=series)
     if not moments.rest:
         return hours
     return _side_by_side(hours, read_moment(client, query, float(moments.times[-1])))

@@ -20,6 +20,9 @@ from genotel.prometheus_api.transport import MAX_CONNECTIONS
 
 # Prometheus refuses more than 11,000 moments; others refuse less and say so.
 MAX_MOMENTS = 10_000
+# A twentieth of the samples that a default Prometheus answers with at most.
+VALUES_A_PIECE = 2_500_000
+_FEWEST_MOMENTS = 12
 # A server answers at the moments it was asked for; this much may be lost in printing them.
 _MOMENT_SLACK = 1e-3
 _FIRST_ROWS = 64
@@ -42,7 +45,7 @@ class Table:
     notes: Notes
 
 
-def read_span(client: PrometheusClient, query: str, start: float, end: float, step: float) -> Table:
+def read_span(client: PrometheusClient, query: str, start: float, end: float, step: float, *, series: int = 1) -> Table:
     """Ask for every multiple of ``step`` seconds from ``start`` to ``end``, Unix times.
 
     Args:
@@ -51,6 +54,8 @@ def read_span(client: PrometheusClient, query: str, start: float, end: float, st
         start: earliest moment; the first one asked for is the next multiple of the step.
         end: latest moment.
         step: seconds between two moments.
+        series: how many there are about, where that is known: many are asked for in shorter pieces, which
+            a server answers beside each other.
 
     Raises:
         ServerError: the server could not be reached, refused the question, or cannot answer even for
@@ -59,7 +64,8 @@ def read_span(client: PrometheusClient, query: str, start: float, end: float, st
     first, last = int(-(-start // step)), int(end // step)
     times = np.arange(first, last + 1) * np.float64(step)
     table = _GrowingTable(times)
-    pieces = [(begin, min(begin + MAX_MOMENTS, len(times))) for begin in range(0, len(times), MAX_MOMENTS)]
+    length = min(MAX_MOMENTS, max(_FEWEST_MOMENTS, VALUES_A_PIECE // max(series, 1)))
+    pieces = [(begin, min(begin + length, len(times))) for begin in range(0, len(times), length)]
     with ThreadPoolExecutor(max_workers=MAX_CONNECTIONS, thread_name_prefix="genotel-read") as pool:
         # list() raises the first error; the pool then waits for what is still on its way.
         list(pool.map(lambda piece: _read(client, query, step, table, *piece), pieces))

@@ -101,6 +101,15 @@ def test_thirty_days_by_the_hour_are_one_question() -> None:
     assert server.sizes == [720]
 
 
+def test_many_series_are_asked_for_in_shorter_pieces() -> None:
+    """Ten thousand of them for 30 days in three, so that a server answers them beside each other."""
+    server = FakeServer(limit=10_000)
+    table = read_span(PrometheusClient(server), "q", START, START + 719 * STEP, STEP, series=10_000)
+    assert sorted(server.sizes)[1:] == [250, 250]
+    assert sum(server.sizes) == len(table.times) == table.values.shape[1]
+    assert np.isfinite(table.values[0]).all()
+
+
 def test_a_single_moment_has_a_table_too() -> None:
     """From one multiple of the step to itself."""
     check(read_span(PrometheusClient(FakeServer(5)), "up", 7200.0, 7200.0, STEP), 1, 2)
