@@ -21,7 +21,7 @@ OPERATION_DURATION = _client(
     "db.client.operation.duration",
     Kind.HISTOGRAM,
     "s",
-    "Time of an operation, from its execution to its first row; error.type only where it failed.",
+    "Time that the driver took to execute an operation; error.type only where it failed.",
     a.DATABASE_SYSTEM,
     a.DATABASE,
     a.DATABASE_OPERATION,
