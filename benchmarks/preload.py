@@ -1,10 +1,11 @@
 """How much of the gap from LRU to clairvoyance the advice closes, on real traces of use.
 
-    python benchmarks/preload.py --traces DIR [--events FILE.csv --slots 4,9,17] [--full] [--bytes]
+    python benchmarks/preload.py --traces DIR [--events FILE.csv --slots 4,9,17] [--full] [--bytes] [--head]
 
 DIR holds `servegen_10min.npz` (alibaba/ServeGen, Apache-2.0): counts of 314 clients in 2,016 windows of
 ten minutes. ServeGen-tail: clients that are active in at most 35 % of the windows, one use for each
-active window at a random moment of it; a client stands for a model. `--events` judges an event list
+active window at a random moment of it; a client stands for a model. `--head` plays the other clients, on which no
+choice was made. `--events` judges an event list
 instead. `--bytes` plays ServeGen-tail with made-up sizes (log-normal, median 6 GB, deviation 0.8) and loads of two
 seconds a gigabyte, with room for 5, 10 and 20 % of all bytes, by cold starts and by seconds. `--full` also plays
 86 made-up models over 23 days, the whole of `genotel backtest`, on one core.
@@ -58,12 +59,13 @@ def trace_of(models: list[str], times: np.ndarray, source: str, load_seconds: fl
     )
 
 
-def servegen_tail(folder: Path) -> Trace:
+def servegen_tail(folder: Path, *, is_head: bool = False) -> Trace:
     counts = np.load(folder / "servegen_10min.npz")["counts"] > 0
     share = counts.mean(axis=1)
-    model, window = np.nonzero(counts[(share > 0) & (share <= 0.35)])
+    model, window = np.nonzero(counts[share > 0.35 if is_head else (share > 0) & (share <= 0.35)])
     times = window * 600.0 + np.random.default_rng(7).uniform(0, 600, len(window))
-    return trace_of([f"client-{index:03d}" for index in model], MONDAY + times, "ServeGen-tail")
+    source = "ServeGen-head" if is_head else "ServeGen-tail"
+    return trace_of([f"client-{index:03d}" for index in model], MONDAY + times, source)
 
 
 def servegen_in_bytes(folder: Path) -> Trace:
@@ -153,6 +155,7 @@ def main() -> int:
     parser.add_argument("--slots", default="4,9,17")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--bytes", action="store_true")
+    parser.add_argument("--head", action="store_true")
     options = parser.parse_args()
     told: dict[str, object] = {"date": time.strftime("%Y-%m-%d")}
     lost: list[str] = []
@@ -169,6 +172,10 @@ def main() -> int:
             told[name] = figures(result)
             lost += missed(told[name], BARS["gap_closed"] if not seconds else {})
     told["seconds"] = round(time.process_time() - began, 1)
+    if options.head and options.traces is not None:
+        head = servegen_tail(options.traces, is_head=True)
+        told["servegen_head"] = figures(backtest(head, slots=(7, 14, 27), horizons=(), evaluate_from_day=5))
+        lost += missed(told["servegen_head"], {})
     if options.bytes and options.traces is not None:
         told["servegen_tail_in_bytes"] = by_bytes(options.traces)
         for objective, cells in told["servegen_tail_in_bytes"].items():
