@@ -52,7 +52,7 @@ SourceNames = Annotated[
         "--source",
         metavar="NAME",
         help="Read what this one counted in the server alone (repeatable): genotel, vllm, tgi, … or own, "
-        "as [sources] of genotel.toml says; by default all that are found.",
+        "as [sources] of the configuration file says; by default all that are found.",
     ),
 ]
 
