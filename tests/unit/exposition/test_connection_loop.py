@@ -128,6 +128,16 @@ def test_requests_ahead_of_a_page_are_taken_up_to_a_limit(serve: Serve, connect:
     assert {client.reply().status for _ in range(count)} == {200}
 
 
+def test_a_page_that_comes_too_late_is_not_sent(serve: Serve, connect: Connect, page: FakePage) -> None:
+    """Its client has had a 503, and gets the answer to its next request next."""
+    client = connect(serve())
+    page.gate.clear()
+    assert client.get(X_Prometheus_Scrape_Timeout_Seconds="0.1").reply().status == 503
+    page.gate.set()
+    for _ in range(3):
+        assert client.get("/-/healthy").reply().body == b"200 OK\n"
+
+
 def test_request_in_single_bytes_is_answered(serve: Serve, connect: Connect) -> None:
     """However slowly the bytes come, the request is the same."""
     client = connect(serve())

@@ -178,6 +178,9 @@ def test_a_password_that_takes_too_long_is_a_503(behind, connect, monkeypatch):
     gone = connect(server).get(Authorization=basic("alice", "other"))
     until(lambda: len(server._loop._examinations) == 1)
     gone.close()
+    # Whoever waits behind it has its 503 too, and is forgotten.
+    assert connect(server).get(Authorization=basic("alice", "third")).reply().status == 503
+    until(lambda: not server._loop._examinations)
     gate.set()
     until(lambda: client.get(Authorization=basic("alice")).reply().status == 200)
 
