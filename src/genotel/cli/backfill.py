@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -73,9 +75,17 @@ def backfill(
     elif output is not None:
         write_text(pieces, output)
     else:
+        _print(pieces)
+    _tell(uses, data_folder)
+
+
+def _print(pieces: Iterable[str]) -> None:
+    try:
         sys.stdout.writelines(pieces)
         sys.stdout.flush()
-    _tell(uses, data_folder)
+    except BrokenPipeError:
+        # Who reads has enough; at exit Python would write what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _uses(journal: Path | None, events: Path | None, days: float) -> Uses:

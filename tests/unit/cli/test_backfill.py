@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -41,6 +42,16 @@ def test_the_text_goes_to_stdout(call, events):
     assert out.endswith("\n# EOF\n")
     assert 'simulated="true"' in out
     assert err == "genotel: 2 calls, 1 model, from 2026-09-21 14:13 to 2026-09-21 14:23\n"
+
+
+def test_a_reader_that_has_enough_is_no_error(events):
+    """``genotel backfill | head`` ends quietly."""
+    command = [sys.executable, "-m", "genotel", "backfill", "--events", events, "--interval", "1s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "# TYPE up gauge\n"
+        process.stdout.close()
+        assert "Broken" not in process.stderr.read()
+        assert process.wait(30) == 0
 
 
 def test_a_file_is_written(call, events, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse
 
@@ -104,6 +104,7 @@ def test_the_last_use_is_seen():
     assert len(values(found, "up")) == 11
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0, END), st.sampled_from(["a", "b"]), st.sampled_from(a.OUTCOMES)), max_size=20))
 def test_what_is_counted_is_what_was(rows):
     """Counters never go back and end at the number of calls."""

@@ -70,6 +70,12 @@ def test_thresholds_and_promises_of_the_site_are_in_the_rules():
     assert "vector(0.5)" in made("kubernetes", settings=site).files["manifests/rules.yaml"]
 
 
+def test_no_file_sends_its_reader_to_our_sources():
+    """Whoever runs a stack changes it there."""
+    wrong = [path for path, text in made("machine").files.items() if "make generate" in text]
+    assert wrong == []
+
+
 def test_links_of_alerts_lead_to_the_user_s_grafana_and_runbooks():
     """Absolute addresses, without a double slash."""
     rules = read("machine", "rules/gpu.yaml", grafana_url="https://graphs/", runbooks="https://wiki")["groups"][0]
