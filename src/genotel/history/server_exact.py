@@ -147,7 +147,7 @@ def _by_hour(table: Table, window: float) -> Table:
     windows = round(HOUR / window)
     if windows == 1:
         return table
-    values = table.values.reshape(len(table.labels), -1, windows)
+    values = table.values.reshape(len(table.labels), len(table.times) // windows, windows)
     return Table(table.labels, table.times[windows - 1 :: windows], _summed(values)[:, :, 0], table.notes)
 
 
