@@ -39,5 +39,6 @@ with tempfile.TemporaryDirectory() as folder:
     print(f"journal: {figures.uses} calls, {figures.success_rate:.0%} of them ended well")
     if figures.average_duration_seconds is not None:  # as it is before the first call has ended
         print(f"average: {figures.average_duration_seconds * 1000:.1f} ms a call")
-    # One night is too short a history to advise anything, and that is what you are told.
-    print(f"advice: {genotel.recommend(genotel.Journal(journal)) or 'none yet'}")
+    # One night is too short a history to say what may be deleted; what failed can be told at once.
+    for advice in genotel.recommend(genotel.Journal(journal)):
+        print(f"advice: {advice.kind}, {advice.reason_code}: {advice.reason}")

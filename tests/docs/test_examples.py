@@ -32,7 +32,7 @@ SHOWS = {
         r"^described 35 of 40$",
         r"^journal: 40 calls, 88% of them ended well$",
         r"^average: \d+\.\d ms a call$",
-        r"^advice: none yet$",
+        r"^advice: performance, out_of_memory: 5 of 40 calls in the last hour ran out of memory",
     ],
     "context_manager.py": [
         r'^genotel_generation_phase_duration_seconds_sum{.*genotel_phase="denoise".*} 0\.0\d+$',

@@ -217,8 +217,8 @@ def test_as_many_leave_as_the_bytes_need(make: Callable[[UseTimes, Room], Policy
 def test_a_model_larger_than_the_memory_never_stays_and_evicts_nobody(make: Callable[[UseTimes, Room], Policy]) -> None:
     """Each of its uses is cold, those of the small one are not."""
     told = in_bytes(make, "aXaXaXa".lower(), {"a": 2.0, "x": 9.0}, 4.0)
-    assert told[1::2] == "XXX"
-    assert told[2::2] == "aaa"
+    assert told[1::2] == "X" * 3
+    assert told[2::2] == "a" * 3
 
 
 def test_seconds_of_loading_are_weighed_where_they_are_the_objective() -> None:

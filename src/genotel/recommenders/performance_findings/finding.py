@@ -48,6 +48,14 @@ class Recent:
             starts=np.searchsorted(table.model, np.arange(len(history.models) + 1)).astype(np.int64),
         )
 
+    @property
+    def length(self) -> str:
+        """Return how long they are, in words: in hours where they are fewer than two days."""
+        if self.days >= 2:
+            return f"{self.days:.3g} days"
+        hours = round(self.days * HOURS_PER_DAY)
+        return "hour" if hours <= 1 else f"{hours} hours"
+
     def total(self, column: str) -> Floats:
         """Return the sum of a column over the last days for each model, shape (N,)."""
         table = self.history.hourly

@@ -58,7 +58,7 @@ class KeepAliveTooShort:
                 priority=rank,
                 confidence=confidence,
                 reason_code=self.reason,
-                reason=f"{needless:.0f} of {counted:.0f} loads in the last {recent.days:.3g} days came within a day of "
+                reason=f"{needless:.0f} of {counted:.0f} loads in the last {recent.length} came within a day of "
                 "its last use, and no other model had been loaded meanwhile: it was let go without need, unless its "
                 "process was started anew. Unload only when room is needed: a longer keep-alive, or none.",
                 evidence={

@@ -52,7 +52,7 @@ class LoadTimeDominates:
                 priority=rank,
                 confidence=confidence,
                 reason_code=self.reason,
-                reason=f"{loads[index]:.0f} loads took {here:.0%} of its time in the last {recent.days:.3g} days "
+                reason=f"{loads[index]:.0f} loads took {here:.0%} of its time in the last {recent.length} "
                 f"(95 %: {share_low:.0%} to {share_high:.0%}), {lost:.3g} s a day. Keep it loaded, or load it faster: "
                 "safetensors, a local disk, fewer bits.",
                 evidence={

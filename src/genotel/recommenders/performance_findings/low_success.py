@@ -22,7 +22,7 @@ class LowSuccess:
         succeeded, failed, requests = (recent.total(column) for column in ("succeeded", "failed", "requests"))
         known = succeeded + failed
         low, high = wilson_interval(succeeded, known)
-        limit, days = settings.min_success, settings.performance_window_days
+        limit = settings.min_success
         for index, model in enumerate(recent.history.models):
             if not known[index] or high[index] >= limit:
                 continue
@@ -35,7 +35,7 @@ class LowSuccess:
                 priority=rank,
                 confidence=probability,
                 reason_code=self.reason,
-                reason=f"{failed[index]:.0f} of {known[index]:.0f} calls in the last {days:g} days failed; the true "
+                reason=f"{failed[index]:.0f} of {known[index]:.0f} calls in the last {recent.length} failed; the true "
                 f"success rate lies between {low[index]:.2f} and {high[index]:.2f}, the limit is {limit:g}. Check the "
                 "model's files, its memory need and its parameters.",
                 evidence={
@@ -44,6 +44,6 @@ class LowSuccess:
                     "success_rate": round(float(succeeded[index] / known[index]), 6),
                     "success_rate_low": round(float(low[index]), 6),
                     "success_rate_high": round(float(high[index]), 6),
-                    "window_days": days,
+                    "window_days": round(recent.days, 3),
                 },
             )

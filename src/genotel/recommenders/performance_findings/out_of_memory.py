@@ -53,7 +53,7 @@ class OutOfMemory:
                 priority=rank,
                 confidence=confidence,
                 reason_code=self.reason,
-                reason=f"{failed} of {calls:.0f} calls in the last {recent.days:.3g} days ran out of memory (95 %: "
+                reason=f"{failed} of {calls:.0f} calls in the last {recent.length} ran out of memory (95 %: "
                 f"{low[0]:.1%} to {high[0]:.1%}). Offload parts that rest to the machine's memory, decode in tiles, "
                 "ask for fewer pixels or frames or items at once, use fewer bits, or keep fewer models beside it.",
                 evidence={
