@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 venv=.venv-libraries
 torch=2.13.0
-libraries=(diffusers transformers accelerate sentence-transformers onnx onnxruntime)
+libraries=("diffusers>=0.42,<0.43" "transformers>=5.23,<6" accelerate "sentence-transformers>=6.2,<7" onnx "onnxruntime>=1.31,<2")
 
 # A registry may be busy for a moment: three tries. Twice quiet: nothing is said but errors.
 install() {
@@ -37,5 +37,5 @@ has_torch || install "torch==$torch"
 install "${libraries[@]}" "torch==$torch"
 install --editable '.[auto,otlp]' --group dev --group beside
 # OpenLIT asks for 60 packages and for other releases of OpenTelemetry: what it needs here is in `beside`.
-install --no-deps openlit
+install --no-deps openlit==1.45.0
 touch "$venv/.ready"
