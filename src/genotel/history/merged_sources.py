@@ -176,6 +176,8 @@ def _joined(parts: Iterable[Floats]) -> Floats:
 
 def _measured_by(told: Sequence[Told], teller: np.ndarray, knower: np.ndarray) -> tuple[str, ...]:
     """Return by whom each model was measured; of one that was never used, who knows it."""
+    if len(told) == 1:
+        return (told[0].name,) * len(knower)
     measured = []
     for row, known in zip(teller, knower, strict=True):
         ranks = np.unique(row[row != _NOBODY]).tolist() or [int(known)]
