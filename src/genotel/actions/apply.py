@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from genotel.actions.in_use import loaded_on_page, open_files, used_in_journal
-from genotel.actions.model_places import ModelPlace, find_places
+from genotel.actions.model_places import ModelPlace, find_places, real_paths
 from genotel.actions.removal import Obstacle, RefusedError, Removal, plan_removal
 from genotel.actions.trash import move_to_trash
 from genotel.clock import SYSTEM_CLOCK, Clock
@@ -131,9 +131,9 @@ def this_machine(settings: Settings, journal: Path | None = None) -> Machine:
 
 def plan(recommendations: Iterable[Recommendation], window_start: float, machine: Machine) -> Iterator[Plan | Result]:
     """Yield for each piece of advice and each place of its model what would be done, or why nothing is."""
-    places = machine.find()
+    places = _Places(machine.find())
     for advice in recommendations:
-        own = [place for place in places if place.model == advice.model]
+        own = places.of(advice.model)
         if not own:
             yield _refused(advice, RefusedError(Obstacle.NOT_ON_THIS_MACHINE, "it is in no store of this machine"))
         for place in own:
@@ -171,19 +171,36 @@ def apply(
                 yield _refused(planned.advice, error)
 
 
-def _planned(
-    advice: Recommendation, place: ModelPlace, places: list[ModelPlace], window_start: float, machine: Machine
-) -> Plan:
-    removal = plan_removal(place, (other for other in places if other.model != place.model))
+class _Places:
+    """Hold the places of all models, and what each needs, which takes a walk to find out."""
+
+    def __init__(self, found: list[ModelPlace]) -> None:
+        self._found = found
+        self._needed: dict[str, set[str]] = {}
+
+    def of(self, model: str) -> list[ModelPlace]:
+        """Return where a model lies."""
+        return [place for place in self._found if place.model == model]
+
+    def needed_by_others(self, model: str) -> set[str]:
+        """Return the real paths of all models but one."""
+        if not self._needed:
+            for place in self._found:
+                self._needed.setdefault(place.model, set()).update(real_paths(place))
+        return set().union(*(paths for name, paths in self._needed.items() if name != model))
+
+
+def _planned(advice: Recommendation, place: ModelPlace, places: _Places, window_start: float, machine: Machine) -> Plan:
+    removal = plan_removal(place, places.needed_by_others(place.model))
     return Plan(advice, removal, machine.refuse_if_used(removal, _last_used(advice), window_start))
 
 
 def _move(planned: Plan, window_start: float, machine: Machine, clock: Clock) -> Result:
     # Whoever was asked took their time, and models moved before may have left files to nobody else.
-    places = machine.find()
+    places = _Places(machine.find())
     wanted = planned.removal
-    for place in places:
-        if (place.model, place.location, place.root) != (wanted.model, wanted.location, wanted.root):
+    for place in places.of(wanted.model):
+        if (place.location, place.root) != (wanted.location, wanted.root):
             continue
         again = _planned(planned.advice, place, places, window_start, machine).removal
         if {entry.path for entry in again.entries} & {entry.path for entry in wanted.entries}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -87,12 +87,12 @@ class Removal:
     identities: frozenset[tuple[int, int]]
 
 
-def plan_removal(place: ModelPlace, others: Iterable[ModelPlace], mounts: Path = MOUNTS) -> Removal:
+def plan_removal(place: ModelPlace, needed: Set[str], mounts: Path = MOUNTS) -> Removal:
     """Return what to move for a model.
 
     Args:
         place: where it lies.
-        others: every other place of a model; what they need stays.
+        needed: the real paths of every other model, which stay.
         mounts: the table of mounted filesystems.
 
     Raises:
@@ -107,7 +107,6 @@ def plan_removal(place: ModelPlace, others: Iterable[ModelPlace], mounts: Path =
         )
     if not place.is_complete:
         raise RefusedError(Obstacle.STORE_UNREADABLE, f"a part of {root} cannot be read, which may share its files")
-    needed = {path for other in others for path in real_paths(other)}
     try:
         device = os.stat(root).st_dev
         paths = [part for path in place.paths for part in _parts(_beneath(root, path), root, needed, device)]
@@ -149,7 +148,7 @@ def _beneath(root: str, path: str) -> str:
     return real
 
 
-def _parts(path: str, root: str, needed: set[str], device: int) -> Iterator[str]:
+def _parts(path: str, root: str, needed: Set[str], device: int) -> Iterator[str]:
     """Yield the largest parts of a path that hold nothing which must stay."""
     found = os.lstat(path)
     if found.st_dev != device:
@@ -165,7 +164,7 @@ def _parts(path: str, root: str, needed: set[str], device: int) -> Iterator[str]
             yield from _parts(os.path.join(path, name), root, needed, device)
 
 
-def _is_in_any(path: str, needed: set[str]) -> bool:
+def _is_in_any(path: str, needed: Set[str]) -> bool:
     folder = os.path.dirname(path)
     while folder != path:
         if folder in needed:

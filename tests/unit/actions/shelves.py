@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from genotel.actions.apply import Machine
-from genotel.actions.model_places import ModelPlace, find_places
+from genotel.actions.model_places import ModelPlace, find_places, real_paths
 from genotel.actions.removal import TRASH, Removal, plan_removal
 from genotel.collectors.model_names import NameRules
 from genotel.collectors.model_stores import Store
@@ -28,7 +28,7 @@ def planned(model: str, found: Iterable[ModelPlace]) -> Removal:
     """Return the removal of a model's first place."""
     found = list(found)
     place = next(place for place in found if place.model == model)
-    return plan_removal(place, [other for other in found if other.model != model])
+    return plan_removal(place, {path for other in found if other.model != model for path in real_paths(other)})
 
 
 def machine(*folders: Path, journals: tuple[Path, ...] = (), proc: str = "/proc") -> Machine:

@@ -103,8 +103,8 @@ def read_at(seconds: float, modified: float = 500.0):
     real = applying.plan_removal
     real = getattr(real, "real", real)
 
-    def planner(place, others):
-        return dataclasses.replace(real(place, others), last_read=seconds, last_modified=modified)
+    def planner(place, needed):
+        return dataclasses.replace(real(place, needed), last_read=seconds, last_modified=modified)
 
     planner.real = real
     return planner

@@ -129,7 +129,7 @@ def test_a_network_filesystem_is_left_alone(tmp_path):
     mounts = tmp_path / "mounts"
     mounts.write_text(f"server:/x {tmp_path} nfs4 rw 0 0\n")
     with pytest.raises(RefusedError) as caught:
-        plan_removal(place, [], mounts)
+        plan_removal(place, set(), mounts)
     assert caught.value.obstacle is Obstacle.SHARED_FILESYSTEM
 
 
@@ -151,11 +151,11 @@ def test_another_filesystem_below_a_store_is_left_alone(tmp_path, monkeypatch):
         (place,) = places(tmp_path)
         # As if it were mounted below the store.
         mounted = dataclasses.replace(place, root=str(elsewhere), paths=(f"{folder}/b.safetensors",))
-        assert plan_removal(mounted, []).entries
+        assert plan_removal(mounted, set()).entries
         real = os.stat
         monkeypatch.setattr(os, "stat", lambda path, **how: real(tmp_path if path == str(elsewhere) else path, **how))
         with pytest.raises(RefusedError) as caught:
-            plan_removal(mounted, [])
+            plan_removal(mounted, set())
         assert caught.value.obstacle is Obstacle.OTHER_FILESYSTEM
 
 
