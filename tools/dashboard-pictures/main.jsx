@@ -78,7 +78,12 @@ async function main() {
   });
   const height = 56 + Math.max(...panels.map((panel) => place(panel.gridPos).top + place(panel.gridPos).height));
   const when = `${new Date(span.from * 1000).toISOString().slice(0, 16).replace('T', ' ')} to ${new Date(to * 1000).toISOString().slice(11, 16)} UTC`;
-  createRoot(document.getElementById('root')).render(
+  const root = createRoot(document.getElementById('root'));
+  // Axes measure their labels, so the letters must be there before them.
+  root.render(<ThemeContext.Provider value={theme}><GlobalStyles /></ThemeContext.Provider>);
+  await new Promise((done) => setTimeout(done, 100));
+  await Promise.all(['400', '500'].map((weight) => document.fonts.load(`${weight} 12px Inter`)));
+  root.render(
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
       <div style={{ width: WIDTH, height, background: theme.colors.background.canvas }}>
