@@ -22,6 +22,9 @@ def cases() -> Iterator[Case]:
     yield counted("GenotelInternalFaults", series(s.INTERNAL_ERRORS, PLACE="page"), 5, 35, 40, PLACE="page")
     yield counted("GenotelJournalDrops", series(s.JOURNAL_DROPPED), 5, 25, 30)
     yield simple("GenotelSpoolSilent", series(s.SPOOL_AGE), "61x{n}", "59x7", "1x20", 7, 10, 15)
+    yield simple("GenotelWebConfigRefused", series(s.WEB_CONFIG_SUCCESS), "0x{n}", "0x8 1 0x6", "1x10", 15, 18, 25)
+    expiry = series(s.TLS_CERTIFICATE_EXPIRY)
+    yield simple("GenotelCertificateExpires", expiry, "600000x{n}", "620000x90", "9000000x20", 75, 80, 90)
     build = series(s.BUILD_INFO, BUILD_VERSION="0.1.0", PYTHON_VERSION="3.11")
     yield Case(
         "GenotelDataMissing",

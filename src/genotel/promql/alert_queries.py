@@ -95,6 +95,10 @@ SERIES_OVERFLOW = f"{increase(ours(itself.SERIES_DROPPED), '15m', ('job', 'insta
 INTERNAL_FAULTS = f"{increase(ours(itself.INTERNAL_ERRORS), '15m', ('job', 'instance', label_name(a.PLACE)))} > 0"
 JOURNAL_DROPS = f"{increase(ours(itself.JOURNAL_DROPPED), '15m', ('job', 'instance'))} > 0"
 SPOOL_SILENT = beyond(f"max by (job, instance) ({ours(itself.SPOOL_AGE)})", r.SPOOL_AGE)
+WEB_CONFIG_REFUSED = f"max by (job, instance) ({ours(itself.WEB_CONFIG_SUCCESS)}) == 0"
+CERTIFICATE_EXPIRES = beyond(
+    f"min by (job, instance) ({ours(itself.TLS_CERTIFICATE_EXPIRY)}) - time()", r.CERTIFICATE, "<"
+)
 _BUILD = ours(itself.BUILD_INFO)
 DATA_MISSING = (
     f"max by (job, instance) (present_over_time({_BUILD}[1d]))"

@@ -133,6 +133,7 @@ LOADS = Threshold("genotel_threshold:loads:count", 6, "Loads of one model in 30 
 COLLECTOR_AGE = Threshold("genotel_threshold:collector_age:seconds", 300, "Seconds since a collector succeeded.")
 SCRAPE = Threshold("genotel_threshold:scrape:seconds", 8, "Seconds of a scrape; Prometheus gives up after 10.")
 SPOOL_AGE = Threshold("genotel_threshold:spool_age:seconds", 60, "Seconds that a worker was silent.")
+CERTIFICATE = Threshold("genotel_threshold:certificate:seconds", 604_800, "Seconds that a certificate is still good.")
 VRAM = Threshold("genotel_threshold:vram:ratio", 0.85, "Share of a GPU's memory from which a forecast counts.")
 VRAM_UNKNOWN = Threshold("genotel_threshold:vram_unattributed:bytes", 2**30, "GPU memory that nobody is seen to hold.")
 THROTTLED = Threshold("genotel_threshold:throttled:ratio", 0.10, "Share of time that heat slows a GPU down.")
@@ -177,6 +178,7 @@ THRESHOLDS = (
     COLLECTOR_AGE,
     SCRAPE,
     SPOOL_AGE,
+    CERTIFICATE,
     VRAM,
     VRAM_UNKNOWN,
     THROTTLED,
