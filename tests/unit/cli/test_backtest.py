@@ -93,7 +93,10 @@ def test_a_journal_is_played_by_default(
         (["--events", "{events}", "--memory-bytes", "0"], "--memory-bytes is '0', expected numbers of bytes"),
         (["--events", "{events}", "--memory-bytes", "inf"], "--memory-bytes is 'inf', expected numbers of bytes"),
         (["--events", "{events}", "--memory-bytes", "1e9", "--slots", "4"], "give one of --slots and --memory-bytes"),
-        (["--events", "{events}", "--memory-bytes", "24e9", "--evaluate-from-day", "1"], "events events.csv knows no size of any model"),
+        (
+            ["--events", "{events}", "--memory-bytes", "24e9", "--evaluate-from-day", "1"],
+            "events events.csv knows no size of any model",
+        ),
         (["--events", "{events}", "--objective", "speed"], "unknown objective 'speed'; there are cold-starts, load-s"),
         (["--events", "{events}", "--horizons", ""], "--horizons is '', expected whole numbers from 1"),
     ],
