@@ -8,7 +8,7 @@ Where a server was not scraped all the time, began anew, or holds less than befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from genotel.semconv.foreign import OUTCOME_UNKNOWN
 
 # A pattern of more names is slower than asking for all.
 _MODELS_NAMED = 500
+_QUERIES = 4
 # Rows that are worked on at once, so that no table is copied as a whole.
 _ROWS = 1024
 
@@ -77,7 +78,7 @@ def count_calls(
     counter = known.counter
     if isinstance(counter, WindowQuery):
         return _asked(client, moments, counter)
-    chosen = list(_worth_asking(known, counter))
+    chosen = _worth_asking(known, counter)
     if not chosen:
         return _gathered(counter, [], [])
     if counter.is_activity:
@@ -102,27 +103,28 @@ def count_calls(
     return _gathered(counter, rows, exact_tables(client, moments, known, chosen, servers, is_uncertain, has_begun))
 
 
-def _worth_asking(known: KnownDays, counter: CallCounter) -> Iterator[tuple[Matcher, ...]]:
-    """Yield what chooses the series that ever counted: all, some outcomes, or some models of an outcome."""
+def _worth_asking(known: KnownDays, counter: CallCounter) -> list[tuple[Matcher, ...]]:
+    """Return what chooses the series that ever counted, each by one: all, some outcomes, some models of an outcome."""
     labels = counter.labels[1:]
     classes = [tuple(one.get(label, "") for label in labels) for one in known.table.labels]
     has_counted, models_of = known.has_counted, known.models
     whole: list[tuple[str, ...]] = []
+    few: list[tuple[Matcher, ...]] = []
     for kind in sorted(set(classes)):
         there = np.array([one == kind for one in classes], dtype=bool)
         models = sorted({models_of[place] for place in np.flatnonzero(there & has_counted)})
-        if not models:
-            continue
         # Few of many: their names are shorter than the zeros of the others.
-        if len(models) <= min(_MODELS_NAMED, 0.3 * there.sum()):
+        if models and len(models) <= min(_MODELS_NAMED, 0.3 * there.sum()):
             exact = tuple((label, "=", value) for label, value in zip(labels, kind, strict=True))
-            yield (*exact, (counter.model_label, "=~", one_of(models)))
-        else:
+            few.append((*exact, (counter.model_label, "=~", one_of(models))))
+        elif models:
             whole.append(kind)
-    if len(labels) == 1 and whole and len(whole) < len(set(classes)):
-        yield ((labels[0], "=~", one_of(kind[0] for kind in whole)),)
-    elif whole:
-        yield ()
+    if not whole and len(few) <= _QUERIES:
+        return few
+    # Several labels cannot be chosen by one matcher, and many questions are slower than one.
+    if len(labels) != 1 or len(few) > _QUERIES or len(whole) == len(set(classes)):
+        return [()]
+    return [*few, ((labels[0], "=~", one_of(kind[0] for kind in whole)),)]
 
 
 def _doubts(held: Table, row: Integers, servers: list[Server], scraped: Mapping[Server, Floats]) -> Booleans:
