@@ -110,6 +110,8 @@ LATER = {
     "Workers": "only with a spool",
     "Measurements over a cap": "only when a label has too many values",
     "Faults kept out": "only when genotel has a fault",
+    "Certificate good for": "pages with TLS, see test_serve_web.py",
+    "TLS handshakes": "as above",
 }
 # Whose process it is, the driver does not say.
 UNKNOWN = {title: {"gen_ai_request_model"} for title in ("GPU memory by program", "Memory by program and model")}
