@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from grafana_foundation_sdk.builders import (
@@ -35,6 +36,8 @@ from genotel.semconv.dashboard_names import MODEL as MODEL_BOARD
 from genotel.semconv.dashboard_names import TAG, panel_number
 from genotel.semconv.spec import label_name
 
+# Of Grafana's grid.
+_COLUMNS = 24
 _SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 # What people read above a column instead of a label's name.
 _HEADINGS = {
@@ -92,10 +95,33 @@ def dashboard_file(board: Dashboard) -> str:
         builder = builder.with_variable(_variable(variable))
     for title, panels in board.rows:
         builder = builder.with_row(dashboard.Row(title).id(panel_number(f"row {title}")))
-        for panel in panels:
-            builder = builder.with_panel(_panel(panel))
+        for panel, width, height in laid_out(panels):
+            builder = builder.with_panel(_panel(panel).span(width).height(height))
     data = _known_everywhere(json.loads(json.dumps(builder.build(), cls=JSONEncoder)))
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def laid_out(panels: Sequence[Panel]) -> Iterator[tuple[Panel, int, int]]:
+    """Yield each panel with its width and height in the grid: lines are filled, and as high as their highest panel.
+
+    Example:
+        >>> from genotel.dashboards.dashboard import Unit
+        >>> three = [Panel(title, Look.LINES, Unit.COUNT, (), "", width=10) for title in "abc"]
+        >>> [(panel.title, width, height) for panel, width, height in laid_out(three)]
+        [('a', 12, 8), ('b', 12, 8), ('c', 24, 8)]
+    """
+    line: list[Panel] = []
+    for panel in [*panels, None]:
+        if line and (panel is None or sum(each.width for each in line) + panel.width > _COLUMNS):
+            height, left, wanted = max(each.height for each in line), _COLUMNS, sum(each.width for each in line)
+            for each in line:
+                # What rounding leaves goes to the panels after it.
+                width = round(left * each.width / wanted)
+                yield each, width, height
+                left, wanted = left - width, wanted - each.width
+            line = []
+        if panel is not None:
+            line.append(panel)
 
 
 def _known_everywhere(data: dict[str, Any]) -> dict[str, Any]:
@@ -143,8 +169,6 @@ def _panel(panel: Panel) -> Any:
         .datasource(_SOURCE)
         .unit(str(panel.unit))
         .no_value(panel.empty)
-        .span(panel.width)
-        .height(panel.height)
     )
     steps = [model.Threshold(value=None, color="green" if panel.limits else "text")]
     steps += [model.Threshold(value=value, color=color) for value, color in panel.limits]
@@ -206,11 +230,13 @@ def _columns(builder: Any, panel: Panel) -> Any:
     letters = list(zip(_LETTERS, panel.queries, strict=False))
     # Grafana calls the column of the one query of a table "Value", those of several "Value #A".
     names = {("Value" if len(letters) == 1 else f"Value #{letter}"): query for letter, query in letters}
-    renamed = {column: query.name for column, query in names.items()}
+    renamed = {column: query.name for column, query in names.items() if query.name}
+    # Of an info metric only the labels tell something; its value is 1.
+    hidden = dict.fromkeys(("Time", *(column for column, query in names.items() if not query.name)), True)
     builder = builder.with_transformation(model.DataTransformerConfig(id_val="merge", options={}))
     builder = builder.with_transformation(
         model.DataTransformerConfig(
-            id_val="organize", options={"excludeByName": {"Time": True}, "renameByName": _HEADINGS | renamed}
+            id_val="organize", options={"excludeByName": hidden, "renameByName": _HEADINGS | renamed}
         )
     )
     if panel.model_link:

@@ -40,7 +40,7 @@ DASHBOARD = Dashboard(
                     "Cards",
                     Look.TABLE,
                     Unit.COUNT,
-                    (Query(q.LIST, "Cards"),),
+                    (Query(q.LIST),),
                     "Index, name and driver of each card.",
                     _NONE,
                     width=18,
