@@ -198,7 +198,6 @@ def _looks(panel: Panel) -> Any:
         .legend(_legend())
         .tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI).sort(options.SortOrder.DESCENDING))
         .line_width(1)
-        .fill_opacity(8)
         .axis_soft_min(0)
     )
     if panel.look is Look.STACK:
