@@ -31,7 +31,7 @@ LATER = {
 @pytest.mark.real_servers
 def test_every_panel_finds_what_the_recommender_serves(tmp_path, events):
     """Every query but those of what needs days, and the variables."""
-    with watching(tmp_path, events) as (_, address):
+    with watching(tmp_path, "--events", str(events)) as (_, address):
         wait_for("the first run", lambda: fetch(f"{address}/-/ready"), SECONDS)
         target = {"genotel-advice": address.removeprefix("http://")}
         with RealPrometheus(tmp_path / "prometheus", target) as prometheus:

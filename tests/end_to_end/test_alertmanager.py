@@ -173,7 +173,7 @@ class Mailbox(socketserver.StreamRequestHandler):
             if word == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
                 body = iter(self.rfile.readline, b".\r\n")
-                self.letters.append(quopri.decodestring(b"".join(body)).decode())
+                self.letters.append(quopri.decodestring(b"".join(body)).decode(errors="replace"))
             self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
 
 

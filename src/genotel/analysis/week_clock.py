@@ -61,7 +61,7 @@ def week_clock(models_in_use: Floats, is_known: np.ndarray) -> WeekClock:
     Example:
         >>> week = [100, 100, 100, 100, 100, 50, 50]
         >>> clock = week_clock(np.array(week * 8) * 1.0, np.ones(56, dtype=bool))
-        >>> (clock.pace[5] / clock.pace[0]).round(1)
+        >>> float((clock.pace[5] / clock.pace[0]).round(1))
         0.5
     """
     days = np.flatnonzero(is_known)

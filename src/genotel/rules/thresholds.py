@@ -22,7 +22,7 @@ def thresholds(values: Mapping[str, float] | None = None, objectives: Mapping[st
 
     Example:
         >>> from genotel.semconv.recorded_series import CPU
-        >>> thresholds({CPU.name: 0.5}).rules[0].query
+        >>> {rule.name: rule.query for rule in thresholds({CPU.name: 0.5}).rules}[CPU.name]
         'vector(0.5)'
     """
     own = dict(values or {})

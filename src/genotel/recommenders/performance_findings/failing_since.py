@@ -70,7 +70,7 @@ def chance_of_run(good: int, bad: int, run: int) -> float:
     Calls of one unknown rate under Jeffreys' prior: B(bad + run + 1/2, good + 1/2) / B(bad + 1/2, good + 1/2).
 
     Example:
-        >>> chance_of_run(0, 0, 1), round(chance_of_run(99, 0, 2), 5)
+        >>> round(chance_of_run(0, 0, 1), 5), round(chance_of_run(99, 0, 2), 5)
         (0.5, 7e-05)
     """
 
