@@ -10,6 +10,7 @@ from genotel.collectors.cpu import CpuCollector
 from genotel.collectors.disk import DiskCollector
 from genotel.collectors.gpu_amd import GpuAmdCollector
 from genotel.collectors.gpu_nvidia import GpuNvidiaCollector
+from genotel.collectors.gpu_simulated import GpuSimulatedCollector
 from genotel.collectors.journal import JournalCollector
 from genotel.collectors.memory import MemoryCollector
 from genotel.collectors.model_inventory import ModelInventoryCollector
@@ -35,13 +36,17 @@ COLLECTORS: dict[str, Callable[[], Collector]] = {
     "model_inventory": ModelInventoryCollector,
     "journal": JournalCollector,
 }
+# What only its own name asks for, never ``all``.
+ON_REQUEST: dict[str, Callable[[], Collector]] = {
+    "gpu_simulated": GpuSimulatedCollector,
+}
 
 
 def collectors_named(names: Sequence[str], settings: Settings | None = None) -> list[Collector]:
     """Make the collectors of these names, each once, in the order of the table.
 
     Args:
-        names: names of the table; ``all`` stands for every one, ``none`` for nothing.
+        names: names of the table; ``all`` stands for every one of ``COLLECTORS``, ``none`` for nothing.
         settings: for those that have some; by default each keeps its own defaults.
 
     Raises:
@@ -52,10 +57,13 @@ def collectors_named(names: Sequence[str], settings: Settings | None = None) -> 
         ['cpu', 'memory']
     """
     wanted = {*names} - {"none"}
-    unknown = sorted(wanted - {*COLLECTORS, "all"})
+    known = COLLECTORS | ON_REQUEST
+    unknown = sorted(wanted - {*known, "all"})
     if unknown:
-        raise SettingsError(f"no collector named {', '.join(unknown)}; known are {', '.join(COLLECTORS)}, all, none")
-    made = [make() for name, make in COLLECTORS.items() if name in wanted or "all" in wanted]
+        raise SettingsError(f"no collector named {', '.join(unknown)}; known are {', '.join(known)}, all, none")
+    if "all" in wanted:
+        wanted |= COLLECTORS.keys()
+    made = [make() for name, make in known.items() if name in wanted]
     for collector in made:
         if settings is not None and isinstance(collector, Configurable):
             collector.configure(settings)
