@@ -22,16 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
 
 
-# Where servers, forks, threads and kills at random moments are, on a machine that others use too.
-RERUN = (Path(__file__).parent / "end_to_end", Path(__file__).parent / "unit")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a test of these folders once more in CI when it fails; the summary names it as rerun."""
+    """Run a test once more in CI when it fails; the summary names it as rerun.
+
+    Servers, forks, threads and kills at random moments are there, on a machine that others use too.
+    """
     if os.environ.get("CI") == "true":
         for item in items:
-            if any(item.path.is_relative_to(folder) for folder in RERUN):
-                item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

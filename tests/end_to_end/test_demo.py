@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.conftest import require
+from tests.leftovers import ended_with_test
 
 ENDED = "Everything that the demo started has ended; its temporary files are gone."
 
@@ -42,13 +43,15 @@ def leftovers(tmp_path: Path) -> list[Path]:
 
 def start(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
     """Start the demo on a free port."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "genotel", "demo", "--port", "0", *options],
-        env=environment,
-        cwd=environment["HOME"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    return ended_with_test(
+        subprocess.Popen(
+            [sys.executable, "-m", "genotel", "demo", "--port", "0", *options],
+            env=environment,
+            cwd=environment["HOME"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     )
 
 

@@ -21,6 +21,7 @@ import pytest
 
 from genotel.journal.reader import JournalReader
 from genotel.journal.rows import KILLED
+from tests.leftovers import ended_with_test
 
 # Longer than a flush of the journal and a look of the spool take on a busy machine.
 SETTLED_SECONDS = 3.0
@@ -308,12 +309,14 @@ def test_workers_that_start_at_the_same_moment_all_keep_the_journal(tmp_path: Pa
     """One of them makes the file while the others look at it; none takes it for another program's."""
     journal = tmp_path / "journal.db"
     workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", TOGETHER_PROGRAM, str(journal)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        ended_with_test(
+            subprocess.Popen(
+                [sys.executable, "-c", TOGETHER_PROGRAM, str(journal)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         )
         for _ in range(4)
     ]

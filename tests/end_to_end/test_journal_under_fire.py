@@ -21,6 +21,7 @@ from genotel.journal.reader import JournalReader
 from genotel.journal.rows import CallRow
 from genotel.journal.writer import JournalWriter
 from tests.conftest import require
+from tests.leftovers import ended_with_test
 
 PROLOGUE = """
 import json, logging, os, resource, sys, time
@@ -48,13 +49,15 @@ def path(tmp_path: Path) -> Path:
 def start(path: Path, program: str, *, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """Start a program that keeps a journal."""
     command = [*before, sys.executable, "-W", "error", "-c", PROLOGUE + program, str(path)]
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=path.parent.parent,
+    return ended_with_test(
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=path.parent.parent,
+        )
     )
 
 
