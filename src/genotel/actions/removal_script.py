@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterable
 
 from genotel.actions.apply import Plan, Result
-from genotel.report.wording import percent, size, timestamp
+from genotel.report.wording import size, sureness, timestamp
 from genotel.version import __version__
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -85,7 +85,7 @@ def removal_script(planned: Iterable[Plan | Result], source: str, now: float) ->
         total += removal.freed_bytes
         lines.append(
             f"\n# {in_a_comment(removal.model)} in {in_a_comment(removal.location)}: frees "
-            f"{size(removal.freed_bytes)}; {percent(advice.confidence)} sure ({advice.priority.value})."
+            f"{size(removal.freed_bytes)}; {sureness(advice.confidence)} sure ({advice.priority.value})."
             f"\n# {in_a_comment(advice.reason)}"
         )
         lines += [f"# Stays, since another model has it too: {in_a_comment(path)}" for path in removal.kept]

@@ -11,7 +11,7 @@ from genotel.actions.apply import Machine, Outcome, Plan, Result, apply
 from genotel.errors import SettingsError
 from genotel.recommenders.advice import Advice
 from genotel.recommenders.recommendation import Priority, Recommendation
-from genotel.report.wording import one_line, percent, size
+from genotel.report.wording import one_line, size, sureness
 
 KIND = "cleanup"
 _YES, _QUIT = frozenset({"y", "yes"}), frozenset({"q", "quit"})
@@ -96,7 +96,7 @@ def _question(plan: Plan) -> Iterable[str]:
     yield ""
     yield (
         f"{one_line(removal.model)} in {one_line(removal.location)}: {_some(removal.files, 'file')}, frees "
-        f"{size(removal.freed_bytes)}; {percent(advice.confidence)} sure ({advice.priority.value})"
+        f"{size(removal.freed_bytes)}; {sureness(advice.confidence)} sure ({advice.priority.value})"
     )
     yield f"  {one_line(advice.reason)}"
     for entry in removal.entries[:5]:

@@ -23,7 +23,7 @@ from genotel.analysis.recalibration import recalibrated_probability
 from genotel.analysis.survival import NoUseLikelihood
 from genotel.history.hourly import Booleans, Floats
 from genotel.history.usage import UsageHistory
-from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Saving, Withheld, priority
+from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Saving, Withheld, priority, rate_text
 from genotel.recommenders.recommender import Findings
 from genotel.settings import AdviceSettings
 
@@ -172,7 +172,7 @@ def _sentence(reason: Reason, figures: _Figures, index: int, settings: AdviceSet
         return f"Not used for {idle} days, the limit is {limit}."
     if reason is Reason.RARELY_USED:
         rate = float(figures.uses_per_day[index])
-        return f"Used {rate:.2g} times a day, the limit is {settings.min_uses_per_day:g}; idle for {idle} days."
+        return f"Used {rate_text(rate)} times a day, the limit is {settings.min_uses_per_day:g}; idle for {idle} days."
     return f"Idle for {idle} days, and models that are idle for so long are seldom used again."
 
 

@@ -19,6 +19,7 @@ from genotel.recommenders.recommendation import (
     Saving,
     Withheld,
     priority,
+    rate_text,
 )
 from genotel.recommenders.recommender import Findings
 from genotel.settings import AdviceSettings
@@ -146,10 +147,10 @@ class _Figures:
 
 def _sentence(reason: Reason, next_hour: float, next_day: float, uses: float, settings: AdviceSettings) -> str:
     if reason is Reason.LIKELY_NEXT_HOUR:
-        return f"Used within the hour with a probability of {next_hour:.2f}; {uses:.2g} uses a day."
+        return f"Used within the hour with a probability of {next_hour:.2f}; {rate_text(uses)} uses a day."
     return (
-        f"Used {uses:.2g} times a day, the limit is {settings.preload_threshold_frequency:g}; within the day with a "
-        f"probability of {next_day:.2f}, within the hour of {next_hour:.2f}."
+        f"Used {rate_text(uses)} times a day, the limit is {settings.preload_threshold_frequency:g}; within the day "
+        f"with a probability of {next_day:.2f}, within the hour of {next_hour:.2f}."
     )
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from genotel.analysis.idleness import days_known
 from genotel.history.usage import UsageHistory
-from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Withheld
+from genotel.recommenders.recommendation import Priority, Reason, Recommendation, Withheld, rate_text
 from genotel.recommenders.recommender import Findings
 from genotel.settings import AdviceSettings
 
@@ -64,7 +64,7 @@ def _recommendation(model: str, uses: float, days: float, settings: AdviceSettin
         priority=rank,
         confidence=max(0.5, below if rank is Priority.LOW else 1.0 - below),
         reason_code=code,
-        reason=f"Used {rate:.2g} times a day over {days:.3g} days, {side} the limit of {limit:g}.",
+        reason=f"Used {rate_text(rate)} times a day over {days:.3g} days, {side} the limit of {limit:g}.",
         evidence={"uses_per_day": round(rate, 6), "requests": int(uses), "history_days": round(days, 3)},
     )
 

@@ -160,3 +160,13 @@ def priority(probability: float, *, is_history_long_enough: bool) -> Priority | 
     if probability >= MEDIUM_PROBABILITY:
         return Priority.MEDIUM
     return Priority.LOW if probability >= LOW_PROBABILITY else None
+
+
+def rate_text(per_day: float) -> str:
+    """Return a rate in words for people: two digits, or whole where it has more.
+
+    Example:
+        >>> rate_text(0.0341), rate_text(15.2), rate_text(157.4)
+        ('0.034', '15', '157')
+    """
+    return f"{per_day:.2g}" if per_day < 99.5 else f"{per_day:.0f}"

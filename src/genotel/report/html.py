@@ -13,7 +13,7 @@ from genotel.recommenders.advice import Advice
 from genotel.recommenders.recommendation import Priority, Recommendation
 from genotel.report.report import Page
 from genotel.report.sentences import absences, evidence, heading, more, nothing, saving
-from genotel.report.wording import duration, one_line, percent, size, timestamp
+from genotel.report.wording import duration, one_line, size, sureness, timestamp
 
 # Past this a browser takes seconds to lay the tables out.
 MAX_ROWS = 1000
@@ -137,7 +137,7 @@ def _row(entry: Recommendation) -> str:
     saves = f'<td class="n" data-name="Saves">{saved}</td>' if saved else '<td class="n"></td>'
     return (
         f'<tr><td class="model">{_text(entry.model)}</td><td class="{rank}" data-name="Priority">{rank}</td>'
-        f'<td class="n" data-name="Sure">{percent(sure)}<meter min="0" max="1" value="{sure:.4f}"></meter></td>{saves}'
+        f'<td class="n" data-name="Sure">{sureness(sure)}<meter min="0" max="1" value="{sure:.4f}"></meter></td>{saves}'
         f"<td><p>{_text(entry.reason)}</p>"
         f'<p class="soft">Would change it: {_text(entry.reason_code.would_change)}</p>'
         + (f"<details><summary>Evidence</summary><dl>{figures}</dl></details>" if figures else "")

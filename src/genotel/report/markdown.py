@@ -11,7 +11,7 @@ from genotel.recommenders.advice import Advice
 from genotel.recommenders.recommendation import Recommendation
 from genotel.report.report import Page
 from genotel.report.sentences import absences, evidence, heading, more, nothing, saving
-from genotel.report.wording import one_line, percent, timestamp
+from genotel.report.wording import one_line, sureness, timestamp
 
 # More than that nobody reads, and no issue tracker takes.
 MAX_ROWS = 200
@@ -63,7 +63,7 @@ def _row(entry: Recommendation) -> str:
     why = [_text(entry.reason), f"Would change it: {_text(entry.reason_code.would_change)}"]
     if figures:
         why.append(f"Evidence: {_text(figures)}.")
-    cells = (entry.priority.value, _code(entry.model), percent(entry.confidence), saving(entry), "<br>".join(why))
+    cells = (entry.priority.value, _code(entry.model), sureness(entry.confidence), saving(entry), "<br>".join(why))
     return f"| {' | '.join(cells)} |"
 
 

@@ -16,7 +16,7 @@ from genotel.recommenders.advice import Advice
 from genotel.recommenders.recommendation import Priority, Recommendation
 from genotel.report.report import Page
 from genotel.report.sentences import absences, heading, more, nothing, saving
-from genotel.report.wording import one_line, percent
+from genotel.report.wording import one_line, sureness
 
 # Below this many columns a table's last column becomes a ribbon of words: paragraphs read better.
 NARROW_COLUMNS = 100
@@ -74,7 +74,7 @@ def _table(advice: Advice) -> Table:
             Text(entry.priority.value, style=_STYLES[entry.priority]),
             entry.kind,
             Text(one_line(entry.model)),
-            percent(entry.confidence),
+            sureness(entry.confidence),
             saving(entry),
             _why(entry),
         )
@@ -89,7 +89,7 @@ def _paragraphs(console: Console, advice: Advice) -> None:
         console.print(
             Text.assemble(
                 (entry.priority.value, _STYLES[entry.priority]),
-                f", {percent(entry.confidence)} sure" + (f", saves {saved}" if saved else ""),
+                f", {sureness(entry.confidence)} sure" + (f", saves {saved}" if saved else ""),
             )
         )
         console.print(Padding(_why(entry), (0, 0, 0, 2)))

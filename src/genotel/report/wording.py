@@ -72,6 +72,16 @@ def percent(ratio: float) -> str:
     return f"{100 * ratio:.0f} %"
 
 
+def sureness(probability: float) -> str:
+    """Return how sure advice is; that it rounds to 1 makes nothing certain.
+
+    Example:
+        >>> sureness(0.5), sureness(1.0)
+        ('50 %', '>99 %')
+    """
+    return percent(min(probability, 0.999))
+
+
 def one_line(text: str) -> str:
     """Return a text that somebody else wrote as it can be shown: one line, nothing that a terminal obeys.
 
