@@ -185,6 +185,9 @@ class Run:
         environment = {**os.environ, "PLAN": json.dumps(plan), "GENOTEL_JOURNAL": str(self.journal)}
         if spool:
             environment["GENOTEL_SPOOL"] = str(folder / "spool")
+        if case == "fork beside threads":
+            # The locks of the tool that measures coverage are not ours to renew in a child.
+            environment = {key: value for key, value in environment.items() if not key.startswith("COV")}
         process = subprocess.Popen(
             [sys.executable, str(program)],
             env=environment,
