@@ -186,7 +186,7 @@ class Run:
         if spool:
             environment["GENOTEL_SPOOL"] = str(folder / "spool")
         if case == "fork beside threads":
-            # The locks of the tool that measures coverage are not ours to renew in a child.
+            # It hung twice in a whole run, never without: perhaps in locks of the tool that measures coverage.
             environment = {key: value for key, value in environment.items() if not key.startswith("COV")}
         process = subprocess.Popen(
             [sys.executable, str(program)],
